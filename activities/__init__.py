@@ -1,0 +1,1 @@
+"""Every effect in business terms, each run through the ledger."""

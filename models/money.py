@@ -1,0 +1,32 @@
+"""Money in integer minor units: a float near money is how cents get lost."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from models.base import Model
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+_EXPONENT = {"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0,
+             "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3,
+             "OMR": 3, "TND": 3}  # ISO 4217; every other currency has two decimals  # fmt: skip
+
+
+class Money(Model):
+    """An amount in the currency's minor unit (cents), currency by ISO 4217."""
+
+    minor: Annotated[int, Field(strict=True)]
+    currency: Currency
+
+    def decimal_text(self) -> str:
+        """The amount as a decimal number in major units, as vendors' JSON wants it: `12000.00`."""
+        exponent = _EXPONENT.get(self.currency, 2)
+        if exponent == 0:
+            return str(self.minor)
+        sign = "-" if self.minor < 0 else ""
+        whole, part = divmod(abs(self.minor), 10**exponent)
+        return f"{sign}{whole}.{part:0{exponent}d}"
+
+    def __str__(self) -> str:
+        return f"{self.decimal_text()} {self.currency}"

@@ -1,0 +1,45 @@
+"""Settings from the environment, prefix `OVATION_`.
+
+No vendor is listed here: each folder in `platforms/` has its own."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _by_commas(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Listed = Annotated[list[str], NoDecode, BeforeValidator(_by_commas)]
+
+
+class Settings(BaseSettings):
+    """What every process of the product needs to know. See `docs/settings.md`."""
+
+    model_config = SettingsConfigDict(env_prefix="OVATION_", extra="ignore", env_ignore_empty=True)
+
+    database_url: str | None = None
+    program: Path = Path("program.yaml")
+    playbooks: Path = Path("playbooks")
+    public_url: str = "http://127.0.0.1:8080"
+    api_keys: Listed = []
+    secret_keys: Listed = []
+    time_scale: float = 1.0
+    port: int = 8080
+    sandbox_port: int = 8090
+    temporal_port: int = 7233
+    temporal_ui_port: int = 8233
+    host: str = "127.0.0.1"
+    build_id: str | None = None
+    rest_after: int = 0
+
+    def secret(self) -> SecretStr:
+        """The newest secret key.
+
+        Raises LookupError naming the setting when there is none."""
+        if not self.secret_keys:
+            raise LookupError("no secret key: set OVATION_SECRET_KEYS to a long random text")
+        return SecretStr(self.secret_keys[0])

@@ -1,0 +1,144 @@
+"""What playbooks ask of platforms, in the business's words: typed actions in, one typed receipt out.
+
+A capability is a name (`crm`, `gifts`, `video`, `chat`, `email`) that program.yaml binds to a platform; the classes
+below are what a platform of that capability is asked to do. All of them may hold personal data and are kept, rendered,
+in the ledger until the effect is settled: so a repeat sends the same bytes.
+"""
+
+from pydantic import Field
+
+from models.base import Instant, Json, Personal
+from models.contact import Address, Identity, Person
+from models.money import Money
+
+
+class Who(Personal):
+    """The contact an action is about. `contact` is our id; `identities` hold vendors' ids (`hubspot`, `salesforce`)."""
+
+    contact: str
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    company: str | None = None
+    csm_email: str | None = None
+    identities: list[Identity] = Field(default_factory=list)
+
+    def known_as(self, kind: str) -> str | None:
+        return next((i.value for i in self.identities if i.kind == kind), None)
+
+
+class FindContact(Personal):
+    """crm: read the contact as the CRM knows them now. The receipt's `person` is None when they are unknown there."""
+
+    who: Who
+
+
+class AddToList(Personal):
+    """crm: put the contact on a list (HubSpot list, Salesforce campaign), made if absent; the contact too."""
+
+    who: Who
+    list: str
+
+
+class CreateTask(Personal):
+    """crm: a task for `owner_email`, due at an instant; a call task where the CRM knows such."""
+
+    who: Who
+    title: str
+    notes: str = ""
+    owner_email: str | None = None
+    due: Instant
+    call: bool = False
+
+
+class WriteNote(Personal):
+    """crm: a note on the contact."""
+
+    who: Who
+    text: str
+    at: Instant
+
+
+class AttributeRevenue(Personal):
+    """crm: `referral` brought `amount`; the advocate's `total` is absolute, so that repeating it changes nothing."""
+
+    who: Who
+    referral: str
+    amount: Money
+    total: Money
+    closed_at: Instant
+
+
+class MakeVideo(Personal):
+    """video: a personal video from `campaign`, recorded once, with the first name as the only variable."""
+
+    campaign: str
+    first_name: str
+    email: str
+    company: str | None = None
+    webhook_url: str | None = None
+
+
+class SendGift(Personal):
+    """gifts: one box. Without an address the vendor is to ask the recipient for it."""
+
+    box: str
+    name: str
+    email: str | None = None
+    company: str | None = None
+    address: Address | None = None
+    video_url: str | None = None
+    qr_url: str | None = None
+    note: str | None = None
+    first_in_line: bool = False
+
+
+class PostMessage(Personal):
+    """chat: a message to a channel, or to a colleague by e-mail address. `text` is plain; the platform escapes it."""
+
+    channel: str | None = None
+    person_email: str | None = None
+    title: str
+    text: str
+
+
+class SendEmail(Personal):
+    """email: one message to one person. `unsubscribe_url` accepts the one-click POST of RFC 8058."""
+
+    to: str
+    to_name: str | None = None
+    subject: str
+    text: str
+    html: str
+    template: str | None = None
+    variables: Json = Field(default_factory=dict)
+    reply_to: str | None = None
+    unsubscribe_url: str | None = None
+    category: str = "ovation"
+
+
+class Receipt(Personal):
+    """What the vendor said. `reference` is the vendor's id of what was made; `facts` hold ids only and may be shown.
+
+    `pending`: accepted, and the vendor is still at work; it is looked up again after `look_again` seconds, or as soon
+    as an event of type `wakes_on` comes. `person` and `identities` are what a CRM told about the contact."""
+
+    reference: str | None = None
+    facts: Json = Field(default_factory=dict)
+    url: str | None = None
+    pending: bool = False
+    look_again: float = 120.0
+    wakes_on: str | None = None
+    person: Person | None = None
+    identities: list[Identity] = Field(default_factory=list)
+    opted_out: bool = False
+
+
+CAPABILITIES: dict[str, tuple[type[Personal], ...]] = {
+    "crm": (FindContact, AddToList, CreateTask, WriteNote, AttributeRevenue),
+    "gifts": (SendGift,),
+    "video": (MakeVideo,),
+    "chat": (PostMessage,),
+    "email": (SendEmail,),
+}
+"""Capability → the actions a platform must declare to be bound to it."""

@@ -1,0 +1,1 @@
+"""Measures, each defined once and computed from recorded facts."""

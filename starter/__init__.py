@@ -1,0 +1,1 @@
+"""Every way in, each with a room of its own."""

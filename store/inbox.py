@@ -1,0 +1,166 @@
+"""The inbox: an event is accepted once, in one transaction with what it tells about the person, and never lost.
+
+A webhook is answered only after this has committed. Whatever dies afterwards, the event is here, and the relay hands it
+on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from models.base import Json
+from models.event import Event, checked_data
+from models.money import Money
+from store.database import new_id, now
+from store.identity import Resolved, resolve
+from store.referral import close_referral, credit
+from store.tables import contacts, inbox, strays
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of an event. `new` False: it was here already. `contact` None: it names something we do not know."""
+
+    id: str
+    new: bool
+    contact: str | None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An accepted event on its way to the journeys."""
+
+    id: str
+    type: str
+    at: datetime
+    data: Json
+    contact: str | None
+    journey: str | None
+    attempts: int
+
+
+async def accept(engine: AsyncEngine, event: Event) -> Accepted:
+    """Stores an event, its contact and what it tells, once. Raises ValueError when its data does not fit its type."""
+    data = checked_data(event.type, event.data)
+    async with engine.begin() as conn:
+        resolved = await resolve(conn, event.subject, event.identities, event.person)
+        event_id = new_id("e")
+        if resolved is not None:
+            resolved, data = await _routed(conn, event, resolved, data)
+        stored = await conn.execute(
+            insert(inbox)
+            .values(
+                id=event_id,
+                **_unique(event, resolved),
+                type=event.type,
+                contact_id=None if resolved is None else resolved.contact,
+                journey_id=None if resolved is None else resolved.journey,
+                at=event.at,
+                data=data,
+                handed_at=now() if resolved is None else None,
+                last_error="names nobody and nothing we know" if resolved is None else None,
+            )
+            .on_conflict_do_nothing(index_elements=["source", "source_id"])
+            .returning(inbox.c.id)
+        )
+        contact = None if resolved is None else resolved.contact
+        if stored.first() is None:
+            return Accepted(await _id_of(conn, event, resolved), new=False, contact=contact)
+        await _consequences(conn, event, contact, data)
+    return Accepted(event_id, new=True, contact=contact)
+
+
+def _unique(event: Event, resolved: Resolved | None) -> dict[str, str]:
+    """A scan may reach us from the vendor and by our own address: it is one for each send and minute."""
+    if event.type == "qr.scanned" and resolved is not None and resolved.effect is not None:
+        minute = int(event.at.timestamp()) // 60
+        return {"source": "qr", "source_id": f"{resolved.effect}:{minute}"}
+    return {"source": event.source, "source_id": event.source_id}
+
+
+async def _id_of(conn: AsyncConnection, event: Event, resolved: Resolved | None) -> str:
+    unique = _unique(event, resolved)
+    query = select(inbox.c.id).where(inbox.c.source == unique["source"], inbox.c.source_id == unique["source_id"])
+    return str((await conn.execute(query)).scalar_one())
+
+
+async def _routed(
+    conn: AsyncConnection, event: Event, resolved: Resolved, data: dict[str, Any]
+) -> tuple[Resolved | None, dict[str, Any]]:
+    """Sends a referral's event to its advocate; gives an event about one of our effects that effect's key."""
+    if event.type.startswith("referral."):
+        credited = await credit(conn, resolved.contact, data, f"{event.source}:{event.source_id}")
+        if credited is None:
+            return None, data
+        return Resolved(credited.advocate), {**data, "referral": credited.referral}
+    if resolved.effect is not None and event.type == "qr.scanned":
+        return resolved, {**data, "gift": resolved.effect}
+    return resolved, data
+
+
+async def _consequences(conn: AsyncConnection, event: Event, contact: str | None, data: dict[str, Any]) -> None:
+    """What an event means for the record at once, whether or not a journey hears it."""
+    if contact is None:
+        return
+    column = {"contact.opted_out": "opted_out_at", "contact.churned": "churned_at"}.get(event.type)
+    if column is not None:
+        first = func.coalesce(contacts.c[column], event.at)
+        await conn.execute(update(contacts).where(contacts.c.id == contact).values({column: first}))
+    if event.type == "referral.closed" and data.get("referral"):
+        amount = Money.model_validate(data["amount"]) if data.get("amount") else None
+        await close_referral(conn, data["referral"], amount, event.at)
+
+
+async def count_stray(engine: AsyncEngine, platform: str, name: str) -> None:
+    """A vendor's event that nobody listed."""
+    async with engine.begin() as conn:
+        row = insert(strays).values(platform=platform, name=name[:200])
+        await conn.execute(
+            row.on_conflict_do_update(
+                index_elements=["platform", "name"], set_={"seen": strays.c.seen + 1, "last_at": func.now()}
+            )
+        )
+
+
+async def take_waiting(engine: AsyncEngine, limit: int, lease: timedelta) -> list[Waiting]:
+    """Takes events that are to be handed on; they come back after the lease if this process dies with them."""
+    chosen = (
+        select(inbox.c.id)
+        .where(inbox.c.handed_at.is_(None), inbox.c.not_before <= func.now())
+        .order_by(inbox.c.position)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    async with engine.begin() as conn:
+        rows = await conn.execute(
+            update(inbox)
+            .where(inbox.c.id.in_(chosen))
+            .values(not_before=func.now() + lease, attempts=inbox.c.attempts + 1)
+            .returning(inbox)
+        )
+        taken = sorted(rows.all(), key=lambda row: int(row.position))
+    return [Waiting(r.id, r.type, r.at, r.data, r.contact_id, r.journey_id, r.attempts) for r in taken]
+
+
+async def mark_handed(engine: AsyncEngine, events: Sequence[str]) -> None:
+    async with engine.begin() as conn:
+        await conn.execute(update(inbox).where(inbox.c.id.in_(events)).values(handed_at=func.now(), last_error=None))
+
+
+async def mark_delayed(engine: AsyncEngine, event: str, delay: timedelta, why: str) -> None:
+    """Hand it on later; `why` is shown by `ovation doctor`."""
+    async with engine.begin() as conn:
+        await conn.execute(
+            update(inbox).where(inbox.c.id == event).values(not_before=func.now() + delay, last_error=why[:500])
+        )
+
+
+async def waiting_count(engine: AsyncEngine) -> int:
+    async with engine.connect() as conn:
+        counted = await conn.execute(select(func.count()).where(or_(inbox.c.handed_at.is_(None))).select_from(inbox))
+        return int(counted.scalar_one())

@@ -1,0 +1,148 @@
+"""Journeys on record: who entered which playbook by which event, who did not and why, and when it ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from models.journey import JourneyStart, workflow_id
+from models.playbook import Playbook
+from store.database import new_id, now
+from store.inbox import Waiting
+from store.tables import entries, journeys
+
+SETTLING = timedelta(seconds=30)
+"""A journey that ended less than this ago may still be closing in Temporal: a new entry waits."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A journey that hears events."""
+
+    id: str
+    playbook: str
+    contact: str
+    workflow: str
+
+
+class NotYetOver(Exception):
+    """The person's last journey through this playbook is still closing; try again shortly."""
+
+
+async def running_journeys(engine: AsyncEngine, contacts: Sequence[str]) -> list[Running]:
+    """The journeys of these contacts that have not ended."""
+    query = select(journeys).where(journeys.c.contact_id.in_(contacts), journeys.c.ended_at.is_(None))
+    async with engine.connect() as conn:
+        rows = (await conn.execute(query)).all()
+    return [Running(r.id, r.playbook, r.contact_id, r.workflow_id) for r in rows]
+
+
+async def enter(
+    engine: AsyncEngine, playbook: Playbook, content: dict[str, Any], event: Waiting
+) -> JourneyStart | None:
+    """Opens a journey for the person of this event, once; None when they may not enter, with the reason on record.
+
+    The same event gives the same journey again: handing it on twice starts nothing twice.
+    Raises NotYetOver when the previous one is still closing."""
+    assert event.contact is not None
+    async with engine.begin() as conn:
+        last = await _last(conn, playbook.playbook, event.contact)
+        if last is not None and last.event_id == event.id:
+            return JourneyStart.model_validate(last.start)
+        refused = _refusal(playbook, last, event.at)
+        journey = None if refused else await _open(conn, playbook, content, event)
+        await _record_entry(conn, playbook.playbook, event, None if journey is None else journey.journey, refused)
+        return journey
+
+
+async def _last(conn: AsyncConnection, playbook: str, contact: str) -> Row[Any] | None:
+    query = (
+        select(journeys)
+        .where(journeys.c.playbook == playbook, journeys.c.contact_id == contact)
+        .order_by(journeys.c.ended_at.is_(None).desc(), journeys.c.started_at.desc())
+        .limit(1)
+    )
+    return (await conn.execute(query)).first()
+
+
+def _refusal(playbook: Playbook, last: Row[Any] | None, at: datetime) -> str | None:
+    if last is None:
+        return None
+    if last.ended_at is None:
+        return "they are in this playbook already"
+    if playbook.again is None:
+        return "they have been through this playbook, and it is for once only"
+    if at < last.started_at + playbook.again:
+        return f"they last entered on {last.started_at:%Y-%m-%d}, and may enter again {playbook.again.days} days later"
+    if last.ended_at > now() - SETTLING:
+        raise NotYetOver
+    return None
+
+
+async def _open(
+    conn: AsyncConnection, playbook: Playbook, content: dict[str, Any], event: Waiting
+) -> JourneyStart | None:
+    assert event.contact is not None
+    start = JourneyStart(
+        journey=new_id("j"), contact=event.contact, playbook=content, started=min(event.at, now()), facts=event.data
+    )
+    made = insert(journeys).values(
+        id=start.journey,
+        playbook=playbook.playbook,
+        contact_id=event.contact,
+        event_id=event.id,
+        workflow_id=workflow_id(playbook.playbook, event.contact),
+        start=start.model_dump(mode="json"),
+        started_at=start.started,
+    )
+    inserted = await conn.execute(made.on_conflict_do_nothing().returning(journeys.c.id))
+    if inserted.first() is not None:
+        return start
+    raise NotYetOver  # another event of this person opened one a moment ago
+
+
+async def _record_entry(
+    conn: AsyncConnection, playbook: str, event: Waiting, journey: str | None, refused: str | None
+) -> None:
+    row = insert(entries).values(
+        event_id=event.id, playbook=playbook, contact_id=event.contact, journey_id=journey, refused=refused
+    )
+    await conn.execute(row.on_conflict_do_nothing())
+
+
+async def saw_running(engine: AsyncEngine, journey: str) -> None:
+    """The journey's workflow has begun: it will never have to be started again."""
+    async with engine.begin() as conn:
+        await conn.execute(
+            update(journeys)
+            .where(journeys.c.id == journey, journeys.c.seen_running_at.is_(None))
+            .values(seen_running_at=func.now())
+        )
+
+
+async def never_seen(engine: AsyncEngine, older_than: timedelta = SETTLING) -> list[tuple[JourneyStart, str]]:
+    """Journeys that were opened and whose workflow never began, with the event that opened them."""
+    query = select(journeys).where(
+        journeys.c.seen_running_at.is_(None),
+        journeys.c.ended_at.is_(None),
+        journeys.c.opened_at < func.now() - older_than,
+    )
+    async with engine.connect() as conn:
+        rows = (await conn.execute(query)).all()
+    return [(JourneyStart.model_validate(r.start), str(r.event_id)) for r in rows]
+
+
+async def end_journey(engine: AsyncEngine, journey: str, reason: str) -> None:
+    """The journey is over; a second word changes nothing."""
+    async with engine.begin() as conn:
+        await conn.execute(
+            update(journeys)
+            .where(journeys.c.id == journey, journeys.c.ended_at.is_(None))
+            .values(
+                ended_at=now(), ended_because=reason, seen_running_at=func.coalesce(journeys.c.seen_running_at, now())
+            )
+        )

@@ -1,0 +1,222 @@
+"""Searches event orders, duplicates, outcomes, interventions and clock jumps for a journey that breaks its word.
+
+Prevents: a step that runs twice, runs after an exit, never runs, misses its wake-up, or whose deadline is not tracked.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import yaml
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from journeys.advance import Decision, advance, begin
+from journeys.happenings import EffectEnded, EventCame, OperatorSaid, Resumed
+from journeys.life import LIFE, Life
+from journeys.state import State
+from journeys.take_in import refusal
+from models.effect import Order, Outcome
+from models.playbook import Playbook
+
+START = datetime(2026, 11, 24, 9, tzinfo=UTC)
+
+
+class _Yaml(yaml.SafeLoader):
+    """`on` is a word here, not a truth."""
+
+
+_Yaml.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Yaml.add_implicit_resolver("tag:yaml.org,2002:bool", __import__("re").compile(r"^(true|false)$"), list("tf"))
+
+
+def thank_you() -> Playbook:
+    text = (Path(__file__).parents[2] / "playbooks" / "advocate-thank-you.yaml").read_text()
+    return Playbook.model_validate(yaml.load(text, _Yaml))
+
+
+EVENTS: list[tuple[str, dict[str, Any]]] = [
+    ("gift.delivered", {"gift": "j_1/gift/send_gift"}),
+    ("qr.scanned", {}),
+    ("referral.closed", {"referral": "r_1", "amount": {"minor": 100, "currency": "USD"}}),
+    ("referral.closed", {"referral": "r_2", "amount": {"minor": 200, "currency": "USD"}}),
+    ("mention.posted", {"network": "x", "post": "p1"}),
+    ("contact.introduced", {"unprompted": True}),
+    ("contact.introduced", {"unprompted": False}),
+    ("video.ready", {}),
+    ("nps.answered", {"score": 3}),
+    ("contact.opted_out", {}),
+    ("usage.milestone_reached", {"milestone": "x"}),
+]
+
+OUTCOMES = st.sampled_from(
+    [
+        Outcome(kind="done"),
+        Outcome(kind="done"),
+        Outcome(kind="done"),
+        Outcome(kind="withheld", reason="capped"),
+        Outcome(kind="refused", reason="wrong address"),
+        Outcome(kind="unsure", reason="no reply"),
+        Outcome(kind="not_before", reason="waits", wakes_on="video.ready"),
+    ]
+)
+
+
+class JourneyMachine(RuleBasedStateMachine):
+    """A world around one journey: it delivers, repeats, delays, intervenes and moves the clock."""
+
+    @initialize()
+    def start(self) -> None:
+        self.playbook = thank_you()
+        self.now = START
+        self.decision = Decision.model_validate(
+            {"state": begin("j_1", "c_1", START, {"score": 9}), "show": {"stage": "starting"}}
+        )
+        self.open: dict[str, Order] = {}
+        self.done: list[str] = []
+        self.begun_after_end: list[str] = []
+        self.seen: list[EventCame] = []
+        self.number = 0
+        self.step([])
+
+    @property
+    def state(self) -> State:
+        return self.decision.state
+
+    def step(self, happened: list[Any]) -> None:
+        was_ending = bool(self.state.ending)
+        before = self.state.model_copy(deep=True)
+        decision = advance(self.playbook, self.state, happened, self.now)
+        assert self.state == before, "advance changed the state it was given"
+        self.decision = decision
+        for order in decision.effects:
+            assert order.key not in self.open, f"{order.key} begun while it is in flight"
+            assert order.key not in self.done, f"{order.key} runs twice"
+            if was_ending and order.effect not in ("end_journey", "alert"):
+                self.begun_after_end.append(order.key)
+            self.open[order.key] = order
+
+    @rule(which=st.sampled_from(EVENTS), late=st.integers(0, 3))
+    def event(self, which: tuple[str, dict[str, Any]], late: int) -> None:
+        self.number += 1
+        came = EventCame(id=f"e{self.number}", type=which[0], at=self.now - timedelta(hours=late), data=which[1])
+        self.seen.append(came)
+        self.step([came])
+
+    @rule(data=st.data())
+    def repeated_event(self, data: st.DataObject) -> None:
+        if self.seen:
+            before = self.state
+            self.step([data.draw(st.sampled_from(self.seen))])
+            assert self.state.anchors == before.anchors
+
+    @rule(data=st.data(), outcome=OUTCOMES)
+    def outcome(self, data: st.DataObject, outcome: Outcome) -> None:
+        if not self.open:
+            return
+        key = data.draw(st.sampled_from(sorted(self.open)))
+        order = self.open.pop(key)
+        if order.effect in ("qualify", "end_journey", "alert"):
+            outcome = Outcome(kind="done")
+        if outcome.kind == "not_before":
+            outcome = outcome.model_copy(update={"at": self.now + timedelta(minutes=5)})
+        if outcome.kind == "done":
+            self.done.append(key)
+        self.step([EffectEnded(key=key, outcome=outcome)])
+
+    @rule(
+        command=st.sampled_from(["pause", "resume", "run", "skip", "retry", "resolve"]),
+        data=st.data(),
+        found=st.booleans(),
+    )
+    def operator(self, command: Any, data: st.DataObject, found: bool) -> None:
+        step = data.draw(st.sampled_from([*self.state.steps, ""])) if self.state.steps else ""
+        said = OperatorSaid(command=command, step=step, found=found)
+        if refusal(self.state, said) is None:
+            doubted = [f"j_1/{s}/{e}" for s, e, x in self.state.effects() if s == step and x.life is Life.DOUBTED]
+            if command == "resolve" and found:
+                self.done += doubted
+            self.step([said])
+
+    @rule()
+    def new_run(self) -> None:
+        """Continue-as-new: what was in flight is begun again under its key; the ledger makes that harmless."""
+        self.open.clear()
+        self.decision = self.decision.model_copy(
+            update={"state": State.model_validate(self.state.model_dump(mode="json"))}
+        )
+        self.step([Resumed()])
+
+    @rule(hours=st.integers(1, 24 * 60))
+    def time_passes(self, hours: int) -> None:
+        """Time never jumps over a wake-up: the shell sleeps until it at most."""
+        until = self.now + timedelta(hours=hours)
+        for _ in range(200):
+            wake = self.decision.wake
+            if wake is None or wake > until:
+                break
+            self.now = max(self.now, wake)
+            self.step([])
+        else:
+            raise AssertionError("it wakes for ever without getting anywhere")
+        self.now = until
+
+    @invariant()
+    def the_wake_up_is_ahead(self) -> None:
+        if hasattr(self, "decision") and self.decision.wake is not None:
+            assert self.decision.wake > self.now, f"due at {self.decision.wake} and not begun at {self.now}"
+
+    @invariant()
+    def nothing_begins_after_the_end(self) -> None:
+        if hasattr(self, "decision"):
+            assert not self.begun_after_end
+
+    @invariant()
+    def whatever_is_due_is_begun(self) -> None:
+        if not hasattr(self, "decision"):
+            return
+        state = self.state
+        qualified = state.internal["qualify"].life is Life.DONE
+        for step, name, effect in state.effects():
+            if state.paused or state.ending or not qualified or effect.life is not Life.PLANNED:
+                continue
+            first = effect.after
+            free = first is None or state.steps[step].effects[first].settled
+            assert not (free and effect.due is not None and effect.due <= self.now), f"{step}/{name} is due and sleeps"
+
+    @invariant()
+    def deadlines_are_tracked(self) -> None:
+        if not hasattr(self, "decision") or self.state.ending:
+            return
+        for name, step in self.state.steps.items():
+            if step.deadline is None or step.settled:
+                continue
+            assert step.missed == (step.deadline <= self.now), f"{name}: the deadline is not tracked"
+            wake = self.decision.wake
+            assert step.missed or (wake is not None and wake <= step.deadline)
+
+    @invariant()
+    def clocks_hang_together(self) -> None:
+        """The steps' moments follow from their anchors."""
+        if not hasattr(self, "decision"):
+            return
+        check_in, delivered = self.state.steps.get("check_in"), self.state.anchors.get("gift.delivered")
+        if check_in and delivered and not check_in.begun and not check_in.dropped and not self.state.ending:
+            assert check_in.due == delivered + timedelta(days=3)
+
+
+TestJourneys = JourneyMachine.TestCase
+TestJourneys.settings = settings(
+    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def test_every_life_ends_settled_or_waits_for_somebody() -> None:
+    """From every state some turn leads on, and settled states lead nowhere."""
+    for life, turns in LIFE.items():
+        settled = life in (Life.DONE, Life.WITHHELD, Life.DROPPED)
+        assert bool(turns) is not settled

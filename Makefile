@@ -27,7 +27,7 @@ lint: $(STAMP) ## style, types, and which room may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 bench: $(STAMP) ## the benchmark table, as ratios
 	@$(BIN)/python -m tests.bench

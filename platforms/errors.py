@@ -1,11 +1,11 @@
 """The five kinds of error a vendor call can end in. The runner alone decides which it is.
 
-    VendorError
-      ├─ Rejected        our data is wrong; the vendor surely did nothing; do not try again
-      ├─ Unauthorized    configuration is wrong; nothing happened; a person must mend it
-      ├─ RateLimited     nothing happened; try again when the vendor says
-      ├─ Unavailable     nothing happened; try again with patience
-      └─ InDoubt         it may have happened: no reply, or a 5xx after a write; ask the ledger's rule
+VendorError
+  ├─ Rejected        our data is wrong; the vendor surely did nothing; do not try again
+  ├─ Unauthorized    configuration is wrong; nothing happened; a person must mend it
+  ├─ RateLimited     nothing happened; try again when the vendor says
+  ├─ Unavailable     nothing happened; try again with patience
+  └─ InDoubt         it may have happened: no reply, or a 5xx after a write; ask the ledger's rule
 """
 
 

@@ -8,6 +8,8 @@ STAMP := $(VENV)/installed-$(shell pwd -P | cksum | cut -d ' ' -f 1)
 USABLE := grep -qsF "$$(pwd -P)/$(VENV)" $(BIN)/activate && $(BIN)/python -m pip --version >/dev/null 2>&1
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 LOCK_VENV := $(VENV)-lock
+LOCK = $(LOCK_VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint bench lock clean
@@ -32,11 +34,11 @@ lint: $(STAMP) ## style, types, and which room may import which
 bench: $(STAMP) ## the benchmark table, as ratios
 	@$(BIN)/python -m tests.bench
 
-lock: ## brings requirements.lock up to pyproject.toml, with uv (ARGS=--upgrade: to the newest versions)
+lock: ## brings both locks up to pyproject.toml, with uv (ARGS=--upgrade: to the newest versions)
 	$(PYTHON) -m venv --clear $(LOCK_VENV)
 	$(LOCK_VENV)/bin/python -m pip --quiet --disable-pip-version-check install uv
-	$(LOCK_VENV)/bin/uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate $(ARGS) -o requirements.lock
+	$(LOCK) --extra dev $(ARGS) -o requirements.lock
+	$(LOCK) --constraint requirements.lock -o requirements.production.lock
 	rm -rf $(LOCK_VENV)
 
 clean: ## removes what was installed, built and recorded (.venv, caches, .ovation); stop `ovation up` first

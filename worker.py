@@ -1,1 +1,83 @@
 """The worker: reads settings, builds platforms and activities, runs the Temporal worker. Nothing else."""
+
+import asyncio
+import logging
+import signal
+from contextlib import AsyncExitStack
+
+from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
+
+from activities.kit import Kit
+from activities.register import doers
+from authoring.shelf import load
+from models.journey import ACTIVITY_QUEUE, WORKFLOW_QUEUE, queue_of
+from models.links import Links
+from models.settings import Settings
+from platforms import configured
+from platforms.runner import Runner
+from store.database import connect
+from store.tokens import TokenVault
+from workflows.connection import temporal_client
+from workflows.journey import AdvocateJourney
+
+assert WORKFLOW_QUEUE == ACTIVITY_QUEUE  # one worker serves both: local activities run where their workflow runs
+
+
+async def run(settings: Settings, client: Client, stop: asyncio.Event) -> None:
+    """Runs one worker for the journeys and one for each platform's queue, until told to stop."""
+    shelf = load(settings)
+    async with AsyncExitStack() as stack:
+        engine = connect(settings.required_database_url())
+        stack.push_async_callback(engine.dispose)
+        runner = Runner(vault=TokenVault(engine, settings.required_secrets()))
+        stack.push_async_callback(runner.close)
+        platforms = configured()
+        links = Links(settings.public_url, settings.required_secrets(), settings.temporal_ui_url)
+        activities = doers(engine, Kit(shelf.program, shelf.messages, links), runner, platforms)
+        deployment = _deployment(settings)
+        await stack.enter_async_context(
+            Worker(
+                client,
+                task_queue=WORKFLOW_QUEUE,
+                workflows=[AdvocateJourney],
+                activities=list(activities.values()),
+                deployment_config=deployment,
+            )
+        )
+        for name, (platform, its) in platforms.items():
+            await stack.enter_async_context(
+                Worker(
+                    client,
+                    task_queue=queue_of(name),
+                    activities=list(activities.values()),
+                    max_task_queue_activities_per_second=its.rate_limit or platform.limit,
+                    max_concurrent_activities=20,
+                )
+            )
+        logging.info("worker is ready: journeys and %d platforms", len(platforms))
+        await stop.wait()
+
+
+def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:
+    """Versioned where a build id is set: the same code runs unversioned in tests and on a laptop."""
+    if settings.build_id is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(deployment_name="ovation", build_id=settings.build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )
+
+
+async def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    stop = asyncio.Event()
+    for which in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(which, stop.set)
+    await run(Settings(), await temporal_client(), stop)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

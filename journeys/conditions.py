@@ -25,7 +25,7 @@ def value_of(expression: str, **facts: Json) -> Any:
     """The expression's value; None where a fact it names is missing or of another type."""
     try:
         return _program(expression).execute(facts)
-    except (KeyError, TypeError, ValueError, RuntimeError):
+    except (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError):
         return None
 
 

@@ -98,11 +98,12 @@ def watch_deadlines(state: State, now: datetime) -> None:
 
 
 def watch_trouble(state: State, now: datetime) -> None:
-    """One alert for each effect that waits for a person."""
+    """One alert for each trouble an effect is in; a new one when it is another, or after a person looked at it."""
     for name, effect in list(troubled(state)):
-        if not effect.alerted:
-            effect.alerted = True
-            _alert(state, name, trouble_of(effect), "", now)
+        trouble = trouble_of(effect)
+        if effect.alerted != trouble:
+            effect.alerted = trouble
+            _alert(state, name, trouble, "", now)
 
 
 def troubled(state: State) -> Iterator[tuple[str, EffectState]]:
@@ -126,9 +127,10 @@ def trouble_of(effect: EffectState) -> str:
 
 def _alert(state: State, about: str, what: str, detail: str, now: datetime) -> None:
     name = f"alert:{about}:{what}".replace(" ", "_").replace("/", ".")
-    if name not in state.internal:
-        state.internal[name] = EffectState(due=now)
-        state.alerts[name] = {"about": about, "what": what, "detail": detail}
+    before = sum(known == name or known.startswith(f"{name}:") for known in state.alerts)
+    name = f"{name}:{before + 1}" if before else name
+    state.internal[name] = EffectState(due=now)
+    state.alerts[name] = {"about": about, "what": what, "detail": detail}
 
 
 def watch_the_end(playbook: Playbook, state: State, now: datetime) -> None:

@@ -28,7 +28,7 @@ class EffectState(Model):
     after: str | None = None
     give_up_at: Instant | None = None
     resolved: bool = False
-    alerted: bool = False
+    alerted: str = ""
     settled_at: Instant | None = None
 
     @property

@@ -72,6 +72,8 @@ def _event(playbook: Playbook, state: State, event: EventCame, now: datetime) ->
         return
     state.seen = [*state.seen, event.id][-SEEN_BOUND:]
     state.active_at = max(state.active_at, now)
+    # A vendor's clock may be wrong, or the event be from before the journey: no clock of ours starts out of its time.
+    event = event.model_copy(update={"at": min(max(event.at, state.started), now)})
     about = next((str(event.data[name]) for name in ABOUT if event.data.get(name)), None)
     state.say(event.at, f"{event.type}{_detail(event)}")
     _proof(state, event, about, now)
@@ -221,6 +223,7 @@ def targets(state: State, step: str) -> list[EffectState]:
 
 
 def _intervene(effect: EffectState, said: OperatorSaid, now: datetime) -> None:
+    effect.alerted = ""  # whoever looked at it wants to hear if it goes wrong again
     if said.command == "skip":
         settle(effect, Turn.SKIP, now, said.reason or "skipped by an operator")
     elif said.command == "resolve":

@@ -1,5 +1,6 @@
 """Money in integer minor units: a float near money is how cents get lost."""
 
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -27,6 +28,18 @@ class Money(Model):
         sign = "-" if self.minor < 0 else ""
         whole, part = divmod(abs(self.minor), 10**exponent)
         return f"{sign}{whole}.{part:0{exponent}d}"
+
+    @classmethod
+    def from_decimal(cls, value: str | int | float | Decimal, currency: str) -> "Money":
+        """An amount in major units, as vendors give it, in the currency's minor unit; halves away from zero.
+
+        Raises ValueError for what is not a number."""
+        code = currency.upper()
+        try:
+            scaled = Decimal(str(value)).scaleb(_EXPONENT.get(code, 2))
+            return cls(minor=int(scaled.quantize(Decimal(1), ROUND_HALF_UP)), currency=code)
+        except InvalidOperation as error:
+            raise ValueError(f"{value!r} is not an amount of money") from error
 
     def __str__(self) -> str:
         return f"{self.decimal_text()} {self.currency}"

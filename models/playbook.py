@@ -1,7 +1,7 @@
 """The language a marketer writes: a playbook is data, read aloud like the journey it describes.
 
 Text forms (`3 days after gift.delivered`) are parsed here into models; the same models read their own JSON back, so a
-running journey carries its playbook. Durations are divided by the time scale once, by `playbook_files.load`.
+running journey carries its playbook. Durations are divided by the time scale once, by `authoring.shelf.load`.
 """
 
 import re

@@ -5,7 +5,7 @@ No vendor is listed here: each folder in `platforms/` has its own."""
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8080"
     api_keys: Listed = []
     secret_keys: Listed = []
-    time_scale: float = 1.0
+    time_scale: float = Field(default=1.0, gt=0)
     port: int = 8080
     sandbox_port: int = 8090
     temporal_port: int = 7233
@@ -35,11 +35,19 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     build_id: str | None = None
     rest_after: int = 0
+    temporal_ui_url: str = ""
+    """Where a namespace's workflows are listed in the Temporal UI; links in alerts begin with it."""
 
-    def secret(self) -> SecretStr:
-        """The newest secret key.
+    def required_database_url(self) -> str:
+        """Raises LookupError naming the setting when there is none."""
+        if not self.database_url:
+            raise LookupError("no database: set OVATION_DATABASE_URL, like postgresql://user@host/ovation")
+        return self.database_url
+
+    def required_secrets(self) -> list[str]:
+        """The keys that sign links, newest first.
 
         Raises LookupError naming the setting when there is none."""
         if not self.secret_keys:
             raise LookupError("no secret key: set OVATION_SECRET_KEYS to a long random text")
-        return SecretStr(self.secret_keys[0])
+        return self.secret_keys

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import parse_qsl
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from models.base import Personal
+from models.base import Instant, Json, Personal
 from models.event import Event
+from models.token import Token as Token
 from platforms.capabilities import Receipt
 
 Body = dict[str, Any]
@@ -158,15 +159,6 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """An access token. `expires_at` None: until the vendor says 401. `base_url` where the vendor names the host."""
-
-    value: str
-    expires_at: datetime | None = None
-    base_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class SignIn:
     """How an access token is fetched: a call, and how its reply is read (`read(reply, now)`)."""
 
@@ -195,12 +187,14 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What we answer a vendor."""
+    """What we answer a vendor. `secret`: the vendor just told us the webhook's secret (Asana's handshake); it is kept,
+    sealed, if the address it was sent to is one that an upkeep gave out."""
 
     status: int = 200
     text: str = ""
     media_type: str = "text/plain"
     headers: Mapping[str, str] = field(default_factory=dict)
+    secret: str | None = field(default=None, repr=False)
 
 
 class _Ignored:
@@ -215,6 +209,20 @@ ToEvents = Callable[[Body], list[Event]]
 
 
 @dataclass(frozen=True, slots=True)
+class WithSettings:
+    """A function from a vendor's item to our events that needs the platform's settings, such as its words for stages."""
+
+    read: Callable[[Body, Any], list[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class Poke:
+    """A vendor's event that says only that something changed: the upkeep of this name looks for what, at once."""
+
+    upkeep: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
     """A vendor's webhooks.
 
@@ -226,11 +234,66 @@ class Inbound:
     verify: Callable[[Incoming, Any, datetime], None]
     sign: Callable[[bytes, Any, str, datetime], dict[str, str]]
     unpack: Callable[[Incoming], list[tuple[str, Body]]]
-    events: Mapping[str, ToEvents | _Ignored]
+    events: Mapping[str, ToEvents | WithSettings | Poke | _Ignored]
     handshake: Callable[[Incoming, Any], Response | None] | None = None
     accepted: Response = Response()
     sign_query: Callable[[Any], dict[str, str]] | None = None
     """Query parameters that carry the secret, where the vendor signs nothing."""
+
+    def read(self, name: str, item: Body, settings: Any) -> list[Event] | Poke | None:
+        """Our events of one item of a delivery; None for a name that nobody listed.
+
+        Raises Malformed or ValueError for an item that makes no sense."""
+        reader = self.events.get(name)
+        match reader:
+            case None:
+                return None
+            case _Ignored():
+                return []
+            case Poke():
+                return reader
+            case WithSettings(read=with_settings):
+                return with_settings(item, settings)
+            case _:
+                return reader(item)
+
+
+class Round(Personal):
+    """What an upkeep is given. `mark` is what it left the last time, empty at first.
+
+    `webhook_url` is the address to register at the vendor; its query proves that we gave it out."""
+
+    mark: Json = Field(default_factory=dict)
+    webhook_url: str
+    now: Instant
+
+
+class Upkept(Personal):
+    """What an upkeep found and leaves. `events` were perhaps heard already: the same event has the same source id.
+
+    `mark` is for the next round: a cursor, a subscription's id; never a secret. `secret` is the webhook's secret where
+    the vendor makes it: it is kept sealed, and used where the setting `WEBHOOK_SECRET` is not set. `again_at` asks for
+    an earlier round than the next by the clock."""
+
+    mark: Json
+    events: list[Event] = Field(default_factory=list)
+    secret: str | None = Field(default=None, repr=False)
+    again_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """A scheduled job of a platform: a webhook is registered and renewed, or what webhooks lost is looked for.
+
+    `talk(round, settings)` may run at any time and twice; each run begins with the mark of the last that ended well."""
+
+    name: str
+    every: timedelta
+    talk: Callable[[Round, Any], Generator[Call, Reply, Upkept]]
+    what: str
+    """What it does, for people: the docs page and the schedule's note."""
+    needs: Callable[[Any], Sequence[str]] = lambda settings: ()
+    """Names of settings, besides the required ones, without which it rests."""
 
 
 def by_status(reply: Reply, call: Call) -> Problem | None:
@@ -279,6 +342,7 @@ class Platform:
     inbound: Inbound | None = None
     sign_in: SignIn | None = None
     judge: Callable[[Reply, Call], Problem | None] = by_status
+    upkeep: Sequence[Upkeep] = ()
     discontinued: str | None = None
 
     def action(self, takes: type[Personal]) -> Action | None:

@@ -1,9 +1,11 @@
 """What playbooks ask of platforms, in the business's words: typed actions in, one typed receipt out.
 
-A capability is a name (`crm`, `gifts`, `video`, `chat`, `email`) that program.yaml binds to a platform; the classes
+A capability is a name (`crm`, `gifts`, `leads`, `payouts` …) that program.yaml binds to a platform; the classes
 below are what a platform of that capability is asked to do. All of them may hold personal data and are kept, rendered,
 in the ledger until the effect is settled: so a repeat sends the same bytes.
 """
+
+from typing import Literal
 
 from pydantic import Field
 
@@ -117,6 +119,129 @@ class SendEmail(Personal):
     category: str = "ovation"
 
 
+Stage = Literal["submitted", "accepted", "qualified", "won", "lost", "disqualified"]
+"""How far a referral has come, in our words; a platform's settings may name its own word for each."""
+
+
+class Referral(Personal):
+    """A referral as other systems are to show it: absolute, so that telling it twice changes nothing.
+
+    `referral` is our id and the key it is found by. `person` is who was referred. `amount` is the deal's worth, known
+    when won. `link` is where a colleague reads more. `notes` is plain text of ours."""
+
+    referral: str
+    advocate: Who
+    person: Who
+    stage: Stage
+    amount: Money | None = None
+    owner_email: str | None = None
+    link: str | None = None
+    notes: str = ""
+    submitted_at: Instant
+    at: Instant
+
+
+class PutLead(Referral):
+    """leads: the lead or deal of this referral, made if absent, moved to its stage, its note kept in step."""
+
+
+class PutCard(Referral):
+    """boards: a card that moves with the deal."""
+
+
+class PutRow(Referral):
+    """records: one row for this referral, made if absent, brought up to date if not."""
+
+
+class OpenTicket(Referral):
+    """tickets: one ticket for this referral, for support or verification. `subject` and `text` are what it says."""
+
+    subject: str
+    text: str
+
+
+class Enroll(Personal):
+    """audiences: put a person into `audience` (a list, tag or automation by its name at the vendor).
+
+    Someone who left there stays away: an opt-out at the vendor is respected, and told as `opted_out`."""
+
+    who: Who
+    audience: str
+    fields: dict[str, str] = Field(default_factory=dict)
+
+
+class SendText(Personal):
+    """texts: one SMS or WhatsApp message. `to` is E.164. The message names the sender and how to stop."""
+
+    to: str
+    text: str
+    whatsapp: bool = False
+
+
+class SendInApp(Personal):
+    """in_app: a message inside the product, from a colleague. `text` is plain."""
+
+    who: Who
+    text: str
+
+
+class RequestSignature(Personal):
+    """agreements: an envelope from `template` to be signed by the advocate, once for each `key`."""
+
+    who: Who
+    template: str
+    role: str = "Advocate"
+    title: str
+
+
+class RequestFiles(Personal):
+    """files: a folder and a request for files, for a referral of high value. The receipt's `url` is the upload page."""
+
+    referral: str
+    title: str
+    description: str = ""
+    deadline: Instant | None = None
+
+
+Wallet = Literal["cash", "credit", "code"]
+"""Cash to the advocate's own account; credit on their next invoice; a promotion code."""
+
+
+class InvitePayee(Personal):
+    """payouts: the advocate's account with the payer, made if absent, and a page where they complete it.
+
+    The receipt's `reference` is the account; `facts["payable"]` says whether money can go there now; `url` is the page
+    for them, short-lived."""
+
+    who: Who
+    country: str
+    account: str | None = None
+    return_url: str
+    refresh_url: str
+
+
+class PayReward(Personal):
+    """payouts: one reward, once. `account` is the payee or customer at the payer; not needed for a code."""
+
+    who: Who
+    reward: str
+    amount: Money
+    wallet: Wallet = "cash"
+    account: str | None = None
+    code: str | None = None
+    description: str = ""
+
+
+class TakeBack(Personal):
+    """payouts: all or part of a reward that was paid, taken back. `payment` is the vendor's reference of that."""
+
+    reward: str
+    payment: str
+    account: str | None = None
+    amount: Money
+    wallet: Wallet = "cash"
+
+
 class Receipt(Personal):
     """What the vendor said. `reference` is the vendor's id of what was made; `facts` hold ids only and may be shown.
 
@@ -140,5 +265,16 @@ CAPABILITIES: dict[str, tuple[type[Personal], ...]] = {
     "video": (MakeVideo,),
     "chat": (PostMessage,),
     "email": (SendEmail,),
+    "leads": (PutLead,),
+    "boards": (PutCard,),
+    "records": (PutRow,),
+    "tickets": (OpenTicket,),
+    "tasks": (CreateTask,),
+    "audiences": (Enroll,),
+    "texts": (SendText,),
+    "in_app": (SendInApp,),
+    "agreements": (RequestSignature,),
+    "files": (RequestFiles,),
+    "payouts": (InvitePayee, PayReward, TakeBack),
 }
 """Capability → the actions a platform must declare to be bound to it."""

@@ -10,9 +10,12 @@ VendorError
 
 
 class VendorError(Exception):
-    """A call to a vendor that did not end well. The message holds no secret and no personal data of ours."""
+    """A call to a vendor that did not end well. The message holds no secret and no personal data of ours.
+
+    `partly`: an earlier write of the same talk was answered, so the whole is not surely undone."""
 
     kind = "error"
+    partly = False
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)

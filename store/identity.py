@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, cast, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from models.contact import Contact, Identity, Person
 from store.database import new_id
-from store.tables import contacts, effects, identities
+from store.tables import contacts, effects, identities, referrals
 
 _FACTS = ("email", "first_name", "last_name", "company", "phone", "time_zone", "locale", "region", "csm_email")
 
@@ -34,6 +34,10 @@ async def resolve(
     """The contact of a subject, made if nobody is known by it. None only for something of ours that does not exist."""
     if subject.kind == "effect" or subject.kind.endswith("_send"):
         return await _by_effect(conn, subject)
+    if subject.kind == "ovation_referral":
+        found = await conn.execute(select(referrals.c.advocate_id).where(referrals.c.id == subject.value))
+        advocate = found.scalar()
+        return None if advocate is None else Resolved(advocate)
     if subject.kind == "ovation":
         row = (await conn.execute(select(contacts.c.id).where(contacts.c.id == subject.value))).first()
         return None if row is None else Resolved(row.id)
@@ -116,7 +120,7 @@ def _facts(names: Sequence[Identity], person: Person | None) -> dict[str, Any]:
         if person.address is not None:
             facts["address"] = person.address.model_dump(exclude_none=True)
         if person.attributes:
-            facts["attributes"] = dict(person.attributes)
+            facts["attributes"] = contacts.c.attributes.op("||")(cast(person.attributes, JSONB))
     return facts
 
 
@@ -129,7 +133,7 @@ def contact_from(row: Row[Any], names: Sequence[Identity] = ()) -> Contact:
 async def get_contact(conn: AsyncConnection, contact: str, *, lock: bool = False) -> Contact | None:
     """The contact with their identities; with `lock`, nobody else decides about them meanwhile."""
     names = (
-        select(func.coalesce(func.jsonb_agg(func.jsonb_build_array(identities.c.kind, identities.c.value)), "[]"))
+        select(func.jsonb_agg(func.jsonb_build_array(identities.c.kind, identities.c.value)))
         .where(identities.c.contact_id == contact)
         .scalar_subquery()
     )
@@ -139,8 +143,7 @@ async def get_contact(conn: AsyncConnection, contact: str, *, lock: bool = False
     row = (await conn.execute(query)).first()
     if row is None:
         return None
-    known = row.names if isinstance(row.names, list) else []
-    return contact_from(row, [Identity(kind=kind, value=value) for kind, value in known])
+    return contact_from(row, [Identity(kind=kind, value=value) for kind, value in row.names or []])
 
 
 async def find_contact(engine: AsyncEngine, subject: str) -> Contact | None:

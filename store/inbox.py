@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -144,7 +144,20 @@ async def take_waiting(engine: AsyncEngine, limit: int, lease: timedelta) -> lis
             .returning(inbox)
         )
         taken = sorted(rows.all(), key=lambda row: int(row.position))
-    return [Waiting(r.id, r.type, r.at, r.data, r.contact_id, r.journey_id, r.attempts) for r in taken]
+    return [_waiting(row) for row in taken]
+
+
+def _waiting(row: Row[Any]) -> Waiting:
+    return Waiting(row.id, row.type, row.at, row.data, row.contact_id, row.journey_id, row.attempts)
+
+
+async def event_by_id(engine: AsyncEngine, event: str) -> Waiting:
+    """An accepted event. Raises LookupError when there is none."""
+    async with engine.connect() as conn:
+        row = (await conn.execute(select(inbox).where(inbox.c.id == event))).first()
+    if row is None:
+        raise LookupError(f"there is no event {event}")
+    return _waiting(row)
 
 
 async def mark_handed(engine: AsyncEngine, events: Sequence[str]) -> None:
@@ -162,5 +175,12 @@ async def mark_delayed(engine: AsyncEngine, event: str, delay: timedelta, why: s
 
 async def waiting_count(engine: AsyncEngine) -> int:
     async with engine.connect() as conn:
-        counted = await conn.execute(select(func.count()).where(or_(inbox.c.handed_at.is_(None))).select_from(inbox))
+        counted = await conn.execute(select(func.count()).select_from(inbox).where(inbox.c.handed_at.is_(None)))
         return int(counted.scalar_one())
+
+
+async def strays_seen(engine: AsyncEngine) -> list[tuple[str, str, int]]:
+    """Vendors' events that nobody listed: platform, name, how often."""
+    async with engine.connect() as conn:
+        rows = (await conn.execute(select(strays).order_by(strays.c.platform, strays.c.name))).all()
+    return [(row.platform, row.name, row.seen) for row in rows]

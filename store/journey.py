@@ -9,14 +9,18 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from models.base import Json
 from models.journey import JourneyStart, workflow_id
 from models.playbook import Playbook
 from store.database import new_id, now
-from store.inbox import Waiting
 from store.tables import entries, journeys
 
 SETTLING = timedelta(seconds=30)
 """A journey that ended less than this ago may still be closing in Temporal: a new entry waits."""
+
+
+STALE = timedelta(days=1)
+"""An event older than this when it reaches us begins its journey now: its own clocks could not be kept any more."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +46,30 @@ async def running_journeys(engine: AsyncEngine, contacts: Sequence[str]) -> list
 
 
 async def enter(
-    engine: AsyncEngine, playbook: Playbook, content: dict[str, Any], event: Waiting
+    engine: AsyncEngine, playbook: Playbook, content: Json, contact: str, event: str, at: datetime, facts: Json
 ) -> JourneyStart | None:
-    """Opens a journey for the person of this event, once; None when they may not enter, with the reason on record.
+    """Opens a journey for a person by an event, once; None when they may not enter, with the reason on record.
 
-    The same event gives the same journey again: handing it on twice starts nothing twice.
-    Raises NotYetOver when the previous one is still closing."""
-    assert event.contact is not None
+    The same event gives the same journey again: handing it on twice starts nothing twice. `facts` is the event's
+    public data. Raises NotYetOver when the person's previous journey is still closing."""
     async with engine.begin() as conn:
-        last = await _last(conn, playbook.playbook, event.contact)
-        if last is not None and last.event_id == event.id:
-            return JourneyStart.model_validate(last.start)
-        refused = _refusal(playbook, last, event.at)
-        journey = None if refused else await _open(conn, playbook, content, event)
-        await _record_entry(conn, playbook.playbook, event, None if journey is None else journey.journey, refused)
-        return journey
+        last = await _last(conn, playbook.playbook, contact)
+        if last is not None and last.event_id == event:
+            return None if last.ended_at is not None else JourneyStart.model_validate(last.start)
+        refused = _refusal(playbook, last, at)
+        start = None
+        if refused is None:
+            start = JourneyStart(
+                journey=new_id("j"), contact=contact, playbook=content, started=_began(at, now()), facts=facts
+            )
+            await _open(conn, playbook.playbook, start, event)
+        await _record_entry(conn, playbook.playbook, contact, event, None if start is None else start.journey, refused)
+        return start
+
+
+def _began(at: datetime, heard: datetime) -> datetime:
+    """The clocks run from what happened; from when we heard of it, where that is long ago, as in a backfill."""
+    return min(at, heard) if heard - at < STALE else heard
 
 
 async def _last(conn: AsyncConnection, playbook: str, contact: str) -> Row[Any] | None:
@@ -83,33 +96,26 @@ def _refusal(playbook: Playbook, last: Row[Any] | None, at: datetime) -> str | N
     return None
 
 
-async def _open(
-    conn: AsyncConnection, playbook: Playbook, content: dict[str, Any], event: Waiting
-) -> JourneyStart | None:
-    assert event.contact is not None
-    start = JourneyStart(
-        journey=new_id("j"), contact=event.contact, playbook=content, started=min(event.at, now()), facts=event.data
-    )
+async def _open(conn: AsyncConnection, playbook: str, start: JourneyStart, event: str) -> None:
     made = insert(journeys).values(
         id=start.journey,
-        playbook=playbook.playbook,
-        contact_id=event.contact,
-        event_id=event.id,
-        workflow_id=workflow_id(playbook.playbook, event.contact),
+        playbook=playbook,
+        contact_id=start.contact,
+        event_id=event,
+        workflow_id=workflow_id(playbook, start.contact),
         start=start.model_dump(mode="json"),
         started_at=start.started,
     )
     inserted = await conn.execute(made.on_conflict_do_nothing().returning(journeys.c.id))
-    if inserted.first() is not None:
-        return start
-    raise NotYetOver  # another event of this person opened one a moment ago
+    if inserted.first() is None:
+        raise NotYetOver  # another event of this person opened one a moment ago
 
 
 async def _record_entry(
-    conn: AsyncConnection, playbook: str, event: Waiting, journey: str | None, refused: str | None
+    conn: AsyncConnection, playbook: str, contact: str, event: str, journey: str | None, refused: str | None
 ) -> None:
     row = insert(entries).values(
-        event_id=event.id, playbook=playbook, contact_id=event.contact, journey_id=journey, refused=refused
+        event_id=event, playbook=playbook, contact_id=contact, journey_id=journey, refused=refused
     )
     await conn.execute(row.on_conflict_do_nothing())
 

@@ -1,0 +1,24 @@
+"""Effects on our own record: local activities, safe to repeat."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from models.contact import Tier
+from models.effect import Order, Outcome
+from store import contact, journey
+
+
+@dataclass(frozen=True)
+class OurRecord:
+    engine: AsyncEngine
+
+    async def set_tier(self, order: Order) -> Outcome:
+        tier = cast(Tier, order.params["tier"])
+        await contact.set_tier(self.engine, order.contact, tier)
+        return Outcome(kind="done", facts={"tier": tier})
+
+    async def end_journey(self, order: Order) -> Outcome:
+        await journey.end_journey(self.engine, order.journey, order.params["reason"])
+        return Outcome(kind="done")

@@ -1,0 +1,55 @@
+"""Addresses of a person's own pages. A token names a contact and is signed, so that nobody can guess another's.
+
+The failure prevented: a page with somebody's name opened by counting up, and personal data in an address.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+
+@dataclass(frozen=True)
+class Links:
+    """`secrets`: newest first; the newest signs, all of them verify."""
+
+    public_url: str
+    secrets: Sequence[str] = field(repr=False)
+    temporal_ui: str = ""
+
+    def hub(self, contact: str) -> str:
+        return f"{self.public_url}/hub/{self.token('hub', contact)}"
+
+    def preferences(self, contact: str) -> str:
+        return f"{self.public_url}/preferences/{self.token('preferences', contact)}"
+
+    def qr(self, code: str) -> str:
+        return f"{self.public_url}/q/{code}"
+
+    def referral(self, code: str) -> str:
+        return f"{self.public_url}/r/{code}"
+
+    def webhook(self, platform: str) -> str:
+        return f"{self.public_url}/webhooks/{platform}"
+
+    def journey(self, playbook: str, contact: str) -> str:
+        """The journey in the Temporal UI, or its workflow id where no UI is known."""
+        workflow = f"journey/{playbook}/{contact}"
+        return f"{self.temporal_ui}/{quote(workflow, safe='')}" if self.temporal_ui else workflow
+
+    def token(self, page: str, contact: str) -> str:
+        """`contact.signature`, good for one kind of page."""
+        return f"{contact}.{self._signature(self.secrets[0], page, contact)}"
+
+    def contact_of(self, page: str, token: str) -> str | None:
+        """The contact a token names, or None when it is not one of ours."""
+        contact, _, signature = token.partition(".")
+        good = [self._signature(secret, page, contact) for secret in self.secrets]
+        return contact if any(hmac.compare_digest(signature.encode(), g.encode()) for g in good) else None
+
+    @staticmethod
+    def _signature(secret: str, page: str, contact: str) -> str:
+        mac = hmac.new(secret.encode(), f"{page}:{contact}".encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(mac[:15]).decode()

@@ -1,0 +1,1 @@
+"""The command `ovation`. Each command has `--json` and `--help` with an example; 0 is done, 1 not done, 2 wrong use."""

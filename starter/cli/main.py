@@ -1,0 +1,26 @@
+"""The command `ovation`."""
+
+import typer
+
+from starter.cli import demo, doctor, explain, journey, platform, playbook, send, serve, up
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Turns happy customers into advocates, and referrals into revenue.",
+)
+app.command()(demo.demo)
+app.command()(up.up)
+app.command()(serve.serve)
+app.command()(serve.migrate)
+app.command()(explain.explain)
+app.command()(doctor.doctor)
+app.add_typer(playbook.app, name="playbook")
+app.add_typer(journey.app, name="journey")
+app.add_typer(platform.app, name="platform")
+app.add_typer(send.webhook, name="webhook")
+app.add_typer(send.event, name="event")
+
+if __name__ == "__main__":
+    app()

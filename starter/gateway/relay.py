@@ -1,0 +1,177 @@
+"""From the inbox to the journeys: the one way an event reaches Temporal.
+
+The failure prevented: an accepted event that nobody hears, because a process died or Temporal was away. Taking an event
+only lends it: it comes back until it was handed on. Handing on twice is harmless: a journey knows the event's id, and
+the same event opens the same journey.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+from temporalio.common import (
+    Priority,
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from authoring.shelf import Shelf
+from journeys.conditions import holds
+from models.event import Notice, public_data
+from models.journey import WORKFLOW_QUEUE, JourneyStart, workflow_id
+from models.playbook import PRIORITIES, Playbook
+from store import inbox, journey
+from store.inbox import Waiting
+from store.journey import NotYetOver, Running
+
+BATCH = 64
+LEASE = timedelta(seconds=20)
+LOOK_EVERY = 2.0
+SWEEP_EVERY = 30.0
+
+_PLAYBOOK = SearchAttributeKey.for_keyword("OvationPlaybook")
+_CONTACT = SearchAttributeKey.for_keyword("OvationContact")
+
+log = logging.getLogger("ovation.relay")
+
+
+@dataclass
+class Relay:
+    """Hands waiting events on, at once when nudged, else every two seconds."""
+
+    engine: AsyncEngine
+    client: Client
+    shelf: Shelf
+    rest_after: int = 0
+    nudged: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def nudge(self) -> None:
+        """An event was just accepted."""
+        self.nudged.set()
+
+    async def run(self) -> None:
+        """Runs until cancelled. Whatever goes wrong is logged, and tried again: nothing is lost meanwhile."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._hand_on_for_ever())
+            tasks.create_task(self._sweep_for_ever())
+
+    async def _hand_on_for_ever(self) -> None:
+        while True:
+            self.nudged.clear()
+            try:
+                if await self.drain():
+                    continue
+            except Exception:
+                log.exception("the relay stumbled; it tries again")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.nudged.wait(), LOOK_EVERY)
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY)
+            try:
+                await self.sweep()
+            except Exception:
+                log.exception("the sweep stumbled; it tries again")
+
+    async def drain(self) -> int:
+        """Hands on one batch; how many were taken. Events of one person keep their order."""
+        taken = await inbox.take_waiting(self.engine, BATCH, LEASE)
+        if not taken:
+            return 0
+        contacts = list({event.contact for event in taken if event.contact is not None})
+        running = await journey.running_journeys(self.engine, contacts)
+        by_contact: dict[str | None, list[Waiting]] = {}
+        for event in taken:
+            by_contact.setdefault(event.contact, []).append(event)
+        handed = await asyncio.gather(*(self._hand_on_in_order(events, running) for events in by_contact.values()))
+        done = [event for group in handed for event in group]
+        if done:
+            await inbox.mark_handed(self.engine, done)
+        return len(taken)
+
+    async def _hand_on_in_order(self, events: Sequence[Waiting], running: Sequence[Running]) -> list[str]:
+        mine = [r for r in running if r.contact == events[0].contact]
+        handed: list[str] = []
+        for event in events:
+            try:
+                started = await self._hand_on(event, mine)
+                mine = list({one.id: one for one in [*mine, *started]}.values())
+                handed.append(event.id)
+            except (RPCError, NotYetOver, OSError) as error:
+                delay = timedelta(seconds=min(2 ** min(event.attempts, 6), 60))
+                await inbox.mark_delayed(self.engine, event.id, delay, f"{type(error).__name__}: {error}")
+                break  # the person's later events wait for this one; they come back with their lease
+        return handed
+
+    async def _hand_on(self, event: Waiting, running: Sequence[Running]) -> list[Running]:
+        """Tells the person's journeys, and starts those that this event starts. Gives the new ones."""
+        notice = Notice(id=event.id, at=event.at, data=public_data(event.type, event.data))
+        for one in running:
+            if event.journey in (None, one.id):
+                await self._tell(one, event.type, notice)
+        if event.journey is not None or event.contact is None:
+            return []
+        started = []
+        for name, playbook in self.shelf.playbooks.items():
+            if any(s.on == event.type and holds(s.when, event=notice.data) for s in playbook.starts):
+                begun = await self._start(playbook, name, event, notice)
+                if begun is not None:
+                    started.append(begun)
+        return started
+
+    async def _start(self, playbook: Playbook, name: str, event: Waiting, notice: Notice) -> Running | None:
+        start = await journey.enter(
+            self.engine, playbook, self.shelf.content(name), event.contact or "", event.id, event.at, notice.data
+        )
+        if start is None:
+            return None
+        await self.start_workflow(playbook, start, event.type, notice)
+        return Running(start.journey, name, start.contact, workflow_id(name, start.contact))
+
+    async def start_workflow(self, playbook: Playbook, start: JourneyStart, event_type: str, notice: Notice) -> None:
+        """Signal-with-start: one call that starts the journey, or reaches the one that the same event started."""
+        await self.client.start_workflow(
+            "AdvocateJourney",
+            start.model_copy(update={"rest_after": self.rest_after}),
+            id=workflow_id(playbook.playbook, start.contact),
+            task_queue=WORKFLOW_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal=event_type,
+            start_signal_args=[notice],
+            search_attributes=TypedSearchAttributes(
+                [
+                    SearchAttributePair(_PLAYBOOK, playbook.playbook),
+                    SearchAttributePair(_CONTACT, start.contact),
+                ]
+            ),
+            static_summary=f"{playbook.title} · {start.contact}",
+            static_details=f"Journey {start.journey}, begun by {event_type}",
+            priority=Priority(priority_key=PRIORITIES[playbook.priority]),
+        )
+
+    async def _tell(self, one: Running, event_type: str, notice: Notice) -> None:
+        try:
+            await self.client.get_workflow_handle(one.workflow).signal(event_type, notice)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            # opened a moment ago and not started yet, or ended: the sweep starts the first, the second hears nothing
+
+    async def sweep(self) -> None:
+        """Starts the workflow of every journey that was opened and never began, whoever died in between."""
+        for start, event in await journey.never_seen(self.engine):
+            playbook = Playbook.model_validate(start.playbook)
+            found = await inbox.event_by_id(self.engine, event)
+            notice = Notice(id=event, at=found.at, data=public_data(found.type, found.data))
+            await self.start_workflow(playbook, start, found.type, notice)

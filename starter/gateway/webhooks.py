@@ -1,0 +1,108 @@
+"""`/webhooks/{platform}`: a vendor tells us something. Verified by its own scheme, answered once it is stored.
+
+The failures prevented: an event that was answered and then lost; a vendor's retry that acts twice; a stranger's webhook
+believed; a bad body that ends in a 500 and is sent again for ever.
+"""
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
+
+from platforms.base import Inbound, Incoming, Platform, PlatformSettings, Poke
+from platforms.base import Response as Reply
+from platforms.errors import BadSignature, Malformed
+from starter.gateway.gateway import Gateway, body_of, gateway, log
+from starter.gateway.measures import WEBHOOKS
+from store.inbox import count_stray
+
+router = APIRouter(tags=["webhooks"])
+
+
+@router.api_route("/webhooks/{platform}", methods=["GET", "HEAD", "POST"], operation_id="webhook")
+async def webhook(platform: str, request: Request) -> Response:
+    """A vendor's webhook, or the check of a vendor that wants to know whether we are there.
+
+    2xx only after it is stored; 401 for a bad signature; 400 with the reason for a body that cannot be read, 422 for
+    one that makes no sense; 413 too large; 503 while the secret that verifies it is not set."""
+    here = gateway(request)
+    try:
+        response = await _answer(here, platform, request)
+    except HTTPException as error:
+        if platform in here.platforms:
+            WEBHOOKS.labels(platform, error.status_code).inc()
+            log.warning("webhook of %s refused (%d): %s", platform, error.status_code, error.detail)
+        raise
+    WEBHOOKS.labels(platform, response.status_code).inc()
+    return response
+
+
+async def _answer(here: Gateway, name: str, request: Request) -> Response:
+    declared, settings, inbound = _listening(here, name)
+    incoming = Incoming(
+        method=request.method,
+        url=_public_url(here, request),
+        headers={k.lower(): v for k, v in request.headers.items()},
+        query=dict(request.query_params),
+        body=await body_of(request),
+    )
+    shake = inbound.handshake(incoming, settings) if inbound.handshake is not None else None
+    if shake is not None:
+        return _response(shake)
+    if request.method != "POST":
+        raise HTTPException(405, f"{declared.label} sends its webhooks by POST", {"Allow": "POST"})
+    unset = settings.missing(settings.required_in)
+    if unset:
+        raise HTTPException(503, f"webhooks of {declared.label} cannot be verified yet: set {', '.join(unset)}")
+    try:
+        inbound.verify(incoming, settings, here.now())
+        items = inbound.unpack(incoming)
+    except BadSignature as error:
+        raise HTTPException(401, f"bad signature: {error}") from error
+    except Malformed as error:
+        raise HTTPException(400, f"this body cannot be read: {error}") from error
+    problems = [
+        problem
+        for vendor_name, item in items
+        if (problem := await _take(here, name, vendor_name, item, inbound, settings))
+    ]
+    if problems:
+        raise HTTPException(422, "; ".join(problems[:5]))
+    return _response(inbound.accepted)
+
+
+async def _take(
+    here: Gateway, platform: str, name: str, item: dict[str, object], inbound: Inbound, settings: PlatformSettings
+) -> str | None:
+    """Stores what one item of a webhook means. The reason when it makes no sense; its neighbors are stored all the
+    same, and a retry of the whole changes nothing."""
+    try:
+        read = inbound.read(name, item, settings)
+        if read is None:
+            await count_stray(here.engine, platform, name)
+        elif isinstance(read, Poke):
+            await here.poke(platform, read.upkeep)
+        else:
+            for event in read:
+                await here.accept(event)
+    except (Malformed, ValueError) as error:
+        return f"{name}: {error}"
+    return None
+
+
+def _listening(here: Gateway, name: str) -> tuple[Platform, PlatformSettings, Inbound]:
+    found = here.platforms.get(name)
+    if found is None or found[0].inbound is None:
+        able = ", ".join(n for n, (p, _) in here.platforms.items() if p.inbound is not None)
+        raise HTTPException(404, f"no platform {name!r} sends webhooks; these do: {able}")
+    platform, settings = found
+    assert platform.inbound is not None
+    return platform, settings, platform.inbound
+
+
+def _public_url(here: Gateway, request: Request) -> str:
+    """The address as the vendor called it: a proxy before us may have changed host and scheme."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"{here.settings.public_url.rstrip('/')}{request.scope['path']}{query}"
+
+
+def _response(reply: Reply) -> Response:
+    return Response(reply.text, reply.status, dict(reply.headers), reply.media_type)

@@ -1,0 +1,42 @@
+"""Contacts read and brought up to date by activities."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from models.contact import Contact, Identity, Person, Tier
+from store.database import now
+from store.identity import get_contact, learn
+from store.tables import contacts
+
+
+async def read(engine: AsyncEngine, contact: str) -> Contact | None:
+    async with engine.connect() as conn:
+        return await get_contact(conn, contact)
+
+
+async def learn_from(
+    engine: AsyncEngine, contact: str, names: Sequence[Identity], person: Person | None, *, opted_out: bool = False
+) -> None:
+    """What a CRM told about a contact. An opt-out is taken over, never taken back."""
+    async with engine.begin() as conn:
+        await learn(conn, contact, names, person)
+        if opted_out:
+            await conn.execute(
+                update(contacts)
+                .where(contacts.c.id == contact)
+                .values(opted_out_at=func.coalesce(contacts.c.opted_out_at, now()))
+            )
+
+
+async def opt_in(engine: AsyncEngine, contact: str) -> None:
+    """They want to hear from us again, and said so themselves. What was dropped stays dropped."""
+    async with engine.begin() as conn:
+        await conn.execute(update(contacts).where(contacts.c.id == contact).values(opted_out_at=None))
+
+
+async def set_tier(engine: AsyncEngine, contact: str, tier: Tier) -> None:
+    """Absolute, so a repeat changes nothing."""
+    async with engine.begin() as conn:
+        await conn.execute(update(contacts).where(contacts.c.id == contact).values(tier=tier, updated_at=func.now()))

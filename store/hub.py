@@ -1,0 +1,63 @@
+"""What the advocate's own page shows, and whose code was scanned."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from models.contact import Contact
+from store.identity import get_contact
+from store.tables import codes, effects, inbox
+
+
+@dataclass(frozen=True)
+class Shown:
+    """`video_url`: the personal video made for them; `story_url`: their published story."""
+
+    contact: Contact
+    video_url: str | None
+    story_url: str | None
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A QR code of ours: who it was made for, and the gift that carries it."""
+
+    contact: str
+    effect: str | None
+
+
+async def shown_to(engine: AsyncEngine, contact: str) -> Shown | None:
+    """What this contact's hub shows; None when nobody is known by this id."""
+    async with engine.connect() as conn:
+        found = await get_contact(conn, contact)
+        if found is None:
+            return None
+        return Shown(found, await _video(conn, contact), await _story(conn, contact))
+
+
+async def scanned(engine: AsyncEngine, code: str) -> Scanned | None:
+    """Whose code this is; None for one that we did not make."""
+    async with engine.connect() as conn:
+        row = (await conn.execute(select(codes).where(codes.c.code == code, codes.c.kind == "qr"))).first()
+    return None if row is None else Scanned(row.contact_id, row.effect_key)
+
+
+async def _video(conn: AsyncConnection, contact: str) -> str | None:
+    query = (
+        select(effects.c.url)
+        .where(effects.c.contact_id == contact, effects.c.effect == "make_video", effects.c.url.is_not(None))
+        .order_by(effects.c.settled_at.desc())
+        .limit(1)
+    )
+    return (await conn.execute(query)).scalar()
+
+
+async def _story(conn: AsyncConnection, contact: str) -> str | None:
+    query = (
+        select(inbox.c.data["url"].astext)
+        .where(inbox.c.contact_id == contact, inbox.c.type == "story.agreed", inbox.c.data.has_key("url"))
+        .order_by(inbox.c.at.desc())
+        .limit(1)
+    )
+    return (await conn.execute(query)).scalar()

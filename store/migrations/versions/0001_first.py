@@ -1,0 +1,181 @@
+"""The first schema."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "contacts",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("first_name", sa.Text(), nullable=True),
+        sa.Column("last_name", sa.Text(), nullable=True),
+        sa.Column("company", sa.Text(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("time_zone", sa.Text(), nullable=True),
+        sa.Column("locale", sa.Text(), nullable=True),
+        sa.Column("region", sa.Text(), nullable=True),
+        sa.Column("address", JSONB(), nullable=True),
+        sa.Column("csm_email", sa.Text(), nullable=True),
+        sa.Column("attributes", JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
+        sa.Column("tier", sa.Text(), server_default="none", nullable=False),
+        sa.Column("opted_out_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("churned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_contacts"),
+    )
+    op.create_table(
+        "effects",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("journey_id", sa.Text(), nullable=False),
+        sa.Column("contact_id", sa.Text(), nullable=False),
+        sa.Column("playbook", sa.Text(), nullable=False),
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("effect", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("platform", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("request", JSONB(), nullable=True),
+        sa.Column("reference", sa.Text(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("facts", JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("first_sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key", name="pk_effects"),
+    )
+    op.create_index("ix_effects_contact_id_settled_at", "effects", ["contact_id", "settled_at"], unique=False)
+    op.create_index("ix_effects_journey_id", "effects", ["journey_id"], unique=False)
+    op.create_index("ix_effects_reference", "effects", ["reference"], unique=False)
+    op.create_table(
+        "entries",
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("playbook", sa.Text(), nullable=False),
+        sa.Column("contact_id", sa.Text(), nullable=False),
+        sa.Column("journey_id", sa.Text(), nullable=True),
+        sa.Column("refused", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("event_id", "playbook", name="pk_entries"),
+    )
+    op.create_index("ix_entries_contact_id", "entries", ["contact_id"], unique=False)
+    op.create_table(
+        "inbox",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("contact_id", sa.Text(), nullable=True),
+        sa.Column("journey_id", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("data", JSONB(), nullable=False),
+        sa.Column("handed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("not_before", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_inbox"),
+        sa.UniqueConstraint("source", "source_id", name="uq_inbox_source_source_id"),
+    )
+    op.create_index("ix_inbox_contact_id", "inbox", ["contact_id"], unique=False)
+    op.create_index(
+        "ix_inbox_waiting", "inbox", ["position"], unique=False, postgresql_where=sa.text("handed_at IS NULL")
+    )
+    op.create_table(
+        "journeys",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("playbook", sa.Text(), nullable=False),
+        sa.Column("contact_id", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("workflow_id", sa.Text(), nullable=False),
+        sa.Column("start", JSONB(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("seen_running_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_because", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_journeys"),
+        sa.UniqueConstraint("playbook", "event_id", name="uq_journeys_playbook_event_id"),
+    )
+    op.create_index("ix_journeys_contact_id", "journeys", ["contact_id"], unique=False)
+    op.create_index(
+        "uq_journeys_running",
+        "journeys",
+        ["playbook", "contact_id"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
+        "marks",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("final", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_marks"),
+    )
+    op.create_table(
+        "referrals",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("advocate_id", sa.Text(), nullable=False),
+        sa.Column("referred_id", sa.Text(), nullable=True),
+        sa.Column("external_id", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), server_default="submitted", nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_referrals"),
+        sa.UniqueConstraint("advocate_id", "referred_id", name="uq_referrals_advocate_id_referred_id"),
+        sa.UniqueConstraint("external_id", name="uq_referrals_external_id"),
+    )
+    op.create_index("ix_referrals_advocate_id", "referrals", ["advocate_id"], unique=False)
+    op.create_table(
+        "strays",
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("seen", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("first_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "name", name="pk_strays"),
+    )
+    op.create_table(
+        "tokens",
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("platform", name="pk_tokens"),
+    )
+    op.create_table(
+        "codes",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("contact_id", sa.Text(), nullable=False),
+        sa.Column("effect_key", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name="fk_codes_contact_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("code", name="pk_codes"),
+        sa.UniqueConstraint("effect_key", name="uq_codes_effect_key"),
+    )
+    op.create_index(
+        "uq_codes_referral", "codes", ["contact_id"], unique=True, postgresql_where=sa.text("kind = 'referral'")
+    )
+    op.create_table(
+        "identities",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("contact_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name="fk_identities_contact_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("kind", "value", name="pk_identities"),
+    )
+    op.create_index("ix_identities_contact_id", "identities", ["contact_id"], unique=False)

@@ -5,7 +5,7 @@ and times, and never a person's words.
 """
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -19,6 +19,10 @@ Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.:
 Word = Annotated[str, Field(min_length=1, max_length=64)]
 Text = Annotated[str | None, PERSONAL, Field(max_length=20_000)]
 Effect = Annotated[str | None, Field(max_length=200)]
+
+
+How = Literal["code", "link", "crm", "introduction", "claim"]
+"""How a referral was reported, in the order in which reports are believed."""
 
 
 class Nothing(Model):
@@ -102,11 +106,15 @@ class Video(Model):
 class Referral(Model):
     """`referral` is our id; with `referral_code` or the referred person as subject it is found or made.
 
-    `referred_by` names the advocate, in the form of a subject."""
+    `referred_by` names the advocate, in the form of a subject; `how` is the way it came in, the strongest first: a
+    code, a link, the CRM, an introduction, a claim. `friend` is our id of the referred person, put in by us.
+    A refund's `amount` is the total refunded so far, never a difference."""
 
     referral: Id | None = None
     referral_code: Id | None = None
     referred_by: Annotated[str | None, PERSONAL] = None
+    how: How | None = None
+    friend: Id | None = None
     amount: Money | None = None
     reason: Text = None
 
@@ -127,8 +135,31 @@ class Agreement(Model):
 
 
 class Reward(Model):
+    """`reward` is our id of it, `referral` what it is for."""
+
     reward: Id | None = None
+    referral: Id | None = None
     amount: Money | None = None
+
+
+class Payee(Model):
+    """`account` is the advocate's account at the payer."""
+
+    account: Id | None = None
+    referral: Id | None = None
+
+
+class Files(Model):
+    """Files came in for a referral."""
+
+    referral: Id | None = None
+    count: int | None = None
+
+
+class TaskDone(Model):
+    """A colleague finished a task of ours; `task` is the key of the effect that made it."""
+
+    task: Effect = None
 
 
 class TierReached(Model):
@@ -164,6 +195,8 @@ EVENTS: dict[str, type[Model]] = {
     "referral.shared": Referral,
     "referral.clicked": Referral,
     "referral.submitted": Referral,
+    "referral.accepted": Referral,
+    "referral.disqualified": Referral,
     "referral.qualified": Referral,
     "referral.closed": Referral,
     "referral.lost": Referral,
@@ -174,12 +207,18 @@ EVENTS: dict[str, type[Model]] = {
     "message.replied": Message,
     "message.bounced": Message,
     "agreement.signed": Agreement,
+    "files.received": Files,
+    "task.completed": TaskDone,
+    "payee.invited": Payee,
+    "payee.ready": Payee,
     "reward.paid": Reward,
+    "reward.voided": Reward,
+    "reward.taken_back": Reward,
     "tier.reached": TierReached,
 }
 """Event type (without the `ovation.` prefix) → what it carries."""
 
-ABOUT = ("gift", "video", "message")
+ABOUT = ("gift", "video", "message", "task")
 """Fields that name the effect an event is about."""
 
 

@@ -41,7 +41,10 @@ HEADINGS = [
 NOW = datetime(2026, 1, 15, 17, 0, tzinfo=UTC)
 
 NO_REPLAY_WINDOW = {
+    "asana": "the signature covers the body alone; a delivery only says where to look, and tasks are read afterwards",
     "delighted": "the signature covers the body alone; repeats are told by source id",
+    "intercom": "the signature covers the body alone; repeats are told by the notification's id",
+    "trello": "the signature covers body and address, no time; repeats are told by the action's id",
     "wootric": "the signature covers the body alone; repeats are told by source id",
 }
 """Vendors whose signature holds for ever, and why."""

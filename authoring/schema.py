@@ -6,6 +6,8 @@ each is put in.
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from authoring.messages import Heading
 from models.effect import EFFECTS
 from models.event import EVENTS
@@ -75,7 +77,8 @@ def _action(parts: Schema) -> Schema:
         parts.update(takes.pop("$defs", {}))
         short = takes["properties"].get(kind.shorthand)
         verbs[verb] = {**(takes if short is None else {"anyOf": [short, takes]}), "description": kind.label}
-    return {
+    bare = [verb for verb, kind in EFFECTS.items() if not kind.internal and _needs_nothing(kind.takes)]
+    one: Schema = {
         "type": "object",
         "description": "one thing to do",
         "properties": verbs,
@@ -83,6 +86,11 @@ def _action(parts: Schema) -> Schema:
         "minProperties": 1,
         "maxProperties": 1,
     }
+    return {"anyOf": [{"type": "string", "enum": bare}, one]}
+
+
+def _needs_nothing(takes: type[BaseModel]) -> bool:
+    return not any(info.is_required() for info in takes.model_fields.values())
 
 
 def _plain(schema: Any) -> Any:

@@ -20,6 +20,7 @@ Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _DURATION = r"\d+ (second|minute|hour|day|week|month|year)s?"
+_MONEY = r"\d+(\.\d+)? [A-Z]{3}"
 _EVENT: Schema = {"type": "string", "enum": sorted(EVENTS)}
 _TIME_OF_DAY: Schema = {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"}
 
@@ -50,6 +51,8 @@ def program_schema() -> Schema:
         "properties": {capability: bound for capability in CAPABILITIES},
         "additionalProperties": False,
     }
+    schema["$defs"]["Money"] = _text(_MONEY, "like: 100 USD")
+    schema["$defs"]["Share"] = _text(rf"\d+(\.\d\d?)? ?%( of the sale)?|{_MONEY}", "like: 100 USD, or 10% of the sale")
     return {"$schema": DIALECT, **schema}
 
 

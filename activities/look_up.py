@@ -39,5 +39,5 @@ async def look_up(
     except VendorError as error:
         wait = timedelta(seconds=error.retry_after) if isinstance(error, RateLimited) else None
         raise ApplicationError(f"{platform.label}: {error}", type="TryAgain", next_retry_delay=wait) from error
-    await contacts.learn_from(engine, contact, receipt.identities, receipt.person, opted_out=receipt.opted_out)
-    return None
+    kept = await contacts.learn_from(engine, contact, receipt.identities, receipt.person, opted_out=receipt.opted_out)
+    return None if kept == contact else Outcome(kind="withheld", reason=f"the same person as {kept}")

@@ -36,7 +36,7 @@ class Screener:
             return Outcome(kind="withheld", reason="there is no such referral")
         if row.friend_id is not None and order.platform is not None:
             trouble = await look_up(self.engine, self.runner, self.platforms[order.platform], order, row.friend_id)
-            if trouble is not None:
+            if trouble is not None and trouble.kind != "withheld":  # a friend we know already is a friend all the same
                 return trouble
         verdict, why, _ = await screen(self.engine, order.journey, self.program, order.decided)
         if verdict == "deny":

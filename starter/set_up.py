@@ -1,6 +1,6 @@
 """What Ovation needs of its database and of Temporal, made or brought up to date. Safe to repeat."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -51,13 +51,18 @@ async def register_search_attributes(client: Client) -> list[str]:
     known = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )
-    missing = {name: kind for name, kind in SEARCH_ATTRIBUTES.items() if name not in known.custom_attributes}
+    missing = sorted(SEARCH_ATTRIBUTES.keys() - known.custom_attributes.keys())
     if missing:
-        kinds = {name: _KINDS[kind] for name, kind in missing.items()}
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=kinds)
-        )
-    return sorted(missing)
+        await add_search_attributes(client, missing)
+    return missing
+
+
+async def add_search_attributes(client: Client, names: Sequence[str]) -> None:
+    """Registers search attributes of ours that the namespace does not have."""
+    kinds = {name: _KINDS[SEARCH_ATTRIBUTES[name]] for name in names}
+    await client.operator_service.add_search_attributes(
+        AddSearchAttributesRequest(namespace=client.namespace, search_attributes=kinds)
+    )
 
 
 async def _schedule(client: Client, platform: str, job: Upkeep) -> str:

@@ -33,6 +33,8 @@ from store.record import Record, record_of
 from store.tables import contacts, effects
 
 ROOT = Path(__file__).parents[1]
+PROGRAM = Path(os.environ.get("T_PROGRAM", ROOT / "program.yaml"))
+PLAYBOOKS = Path(os.environ.get("T_PLAYBOOKS", ROOT / "playbooks"))
 KEY = "events-key"
 PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/605.1.15"}
 
@@ -135,8 +137,8 @@ async def world(
     now: Callable[[], Awaitable[datetime]] | None = None,
     scale: float = 1.0,
     rest_after: int = 0,
-    program: Path = ROOT / "program.yaml",
-    playbooks: Path = ROOT / "playbooks",
+    program: Path = PROGRAM,
+    playbooks: Path = PLAYBOOKS,
 ) -> AsyncIterator[World]:
     """Starts everything on free ports; `now` is the clock of the pages, where Temporal's is another than ours."""
     gateway_socket, sandbox_socket = listen(0), listen(0)

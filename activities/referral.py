@@ -11,7 +11,7 @@ from models.contact import Contact
 from models.money import Money
 from models.playbook import duration
 from platforms.capabilities import OpenTicket, PutCard, PutLead, PutRow, RequestFiles, Stage, Who
-from store.governance import Withhold
+from store.governance import Wait, Withhold
 from store.ledger import Look
 
 _STAGES: dict[str, Stage] = {
@@ -69,6 +69,8 @@ async def friend_of(look: Look) -> Contact:
 
 async def _told(look: Look, kit: Kit) -> Json:
     row = await referral_of(look)
+    if await look.another_at_work():
+        raise Wait("another word about this referral is on its way there", timedelta(seconds=2))
     advocate, friend = await look.contact_of(row.advocate_id), await friend_of(look)
     if advocate is None:
         raise Withhold("the advocate was erased")

@@ -66,6 +66,20 @@ class Look:
     async def contact_of(self, contact: str | None) -> Contact | None:
         return None if contact is None else await get_contact(self.conn, contact)
 
+    async def another_at_work(self) -> bool:
+        """Whether an effect of this kind is under way for the same journey at the same platform.
+
+        Two words about one thing must not overtake each other, nor make it twice."""
+        query = select(effects.c.key).where(
+            effects.c.journey_id == self.order.journey,
+            effects.c.effect == self.order.effect,
+            effects.c.platform == self.order.platform,
+            effects.c.key != self.order.key,
+            effects.c.status == "claimed",
+            effects.c.lease_until > now(),
+        )
+        return (await self.conn.execute(query.limit(1))).first() is not None
+
     async def revenue(self, currency: str) -> Money:
         return await revenue_of(self.conn, self.contact.id, currency)
 

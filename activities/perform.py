@@ -20,6 +20,7 @@ from platforms.base import Action, Call, Findable, Idempotent, Platform, Platfor
 from platforms.capabilities import Receipt
 from platforms.errors import InDoubt, RateLimited, Rejected, Unauthorized, Unavailable, VendorError
 from platforms.runner import Runner, personal_words
+from store import contact as contacts
 from store import ledger
 from store.governance import No, NotYet
 from store.ledger import Busy, Look, Mine, Settled
@@ -123,6 +124,14 @@ class Performer:
             raise _again(str(wait), wait.seconds) from wait
         except VendorError as error:
             return await self._failed(order, platform, action, mine, error)
+        if receipt.identities or receipt.person or receipt.opted_out:
+            await contacts.learn_from(
+                self.engine, order.contact, receipt.identities, receipt.person, opted_out=receipt.opted_out
+            )
+        if receipt.opted_out:
+            reason = f"they opted out at {platform.label}"
+            await ledger.close(self.engine, order.key, "withheld", reason=reason)
+            return Outcome(kind="withheld", reason=reason)
         return await self._closed(order, receipt, mine)
 
     async def _hold(

@@ -19,6 +19,7 @@ from models.money import Money
 from store.database import new_id, now
 from store.identity import Resolved, resolve
 from store.payee import mark_payable
+from store.payout import reversed_outside
 from store.referral import credit, move
 from store.tables import contacts, inbox, strays
 
@@ -128,6 +129,9 @@ async def _consequences(conn: AsyncConnection, event: Event, contact: str | None
         await conn.execute(update(contacts).where(contacts.c.id == contact).values({column: first}))
     if event.type == "payee.ready":
         await mark_payable(conn, contact)
+    if event.type == "reward.taken_back" and data.get("reward"):
+        amount = Money.model_validate(data["amount"]) if data.get("amount") else None
+        await reversed_outside(conn, data["reward"], amount, event.at)
     if data.get("referral"):
         amount = Money.model_validate(data["amount"]) if data.get("amount") else None
         await move(conn, data["referral"], event.type, amount, event.at)

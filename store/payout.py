@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import BigInteger, Row, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -106,6 +106,25 @@ async def taken_back(
     await _tell(conn, row, "reward.taken_back", amount, key, at)
 
 
+async def reversed_outside(conn: AsyncConnection, reward: str, total: Money | None, at: datetime) -> None:
+    """Somebody took it back at the payer, not we: the books follow. `total` is all that went back so far."""
+    row = (await conn.execute(select(rewards).where(rewards.c.id == reward).with_for_update())).first()
+    if row is None or row.status != "paid":
+        return
+    kept = int((await conn.execute(_balance(reward))).scalar_one())
+    gone = kept - (row.amount_minor - min(total.minor, row.amount_minor)) if total is not None else kept
+    if gone <= 0:
+        return
+    entry = insert(reward_entries).values(
+        effect_key=f"outside/{reward}/{kept - gone}",
+        reward_id=reward,
+        amount_minor=-gone,
+        currency=row.currency,
+        at=at,
+    )
+    await conn.execute(entry.on_conflict_do_nothing())
+
+
 async def was_paid(conn: AsyncConnection, referral: str) -> bool:
     """Whether money of this referral is still out."""
     query = select(func.coalesce(func.sum(reward_entries.c.amount_minor), 0)).where(
@@ -116,12 +135,10 @@ async def was_paid(conn: AsyncConnection, referral: str) -> bool:
 
 async def rewards_of(engine: AsyncEngine, contact: str | None = None) -> Sequence[Row[Any]]:
     """Rewards with what was paid of them, newest first; of one beneficiary, or all."""
-    balance = func.coalesce(
-        select(func.sum(reward_entries.c.amount_minor))
-        .where(reward_entries.c.reward_id == rewards.c.id)
-        .scalar_subquery(),
-        0,
+    moved = select(func.coalesce(func.sum(reward_entries.c.amount_minor), 0)).where(
+        reward_entries.c.reward_id == rewards.c.id
     )
+    balance = cast(moved.scalar_subquery(), BigInteger)  # PostgreSQL adds integers up to a decimal
     query = select(rewards, balance.label("balance")).order_by(rewards.c.at.desc())
     if contact is not None:
         query = query.where(rewards.c.beneficiary_id == contact)

@@ -11,6 +11,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.kit import Kit
 from activities.register import doers
+from activities.upkeep import Upkeeper
 from authoring.shelf import load
 from models.journey import ACTIVITY_QUEUE, WORKFLOW_QUEUE, queue_of
 from models.links import Links
@@ -21,6 +22,8 @@ from store.database import connect
 from store.tokens import TokenVault
 from workflows.connection import temporal_client
 from workflows.journey import AdvocateJourney
+from workflows.referral import Referral
+from workflows.upkeep import PlatformUpkeep
 
 assert WORKFLOW_QUEUE == ACTIVITY_QUEUE  # one worker serves both: local activities run where their workflow runs
 
@@ -31,17 +34,19 @@ async def run(settings: Settings, client: Client, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         engine = connect(settings.required_database_url())
         stack.push_async_callback(engine.dispose)
-        runner = Runner(vault=TokenVault(engine, settings.required_secrets()))
+        vault = TokenVault(engine, settings.required_secrets())
+        runner = Runner(vault=vault)
         stack.push_async_callback(runner.close)
         platforms = configured()
         links = Links(settings.public_url, settings.required_secrets(), settings.temporal_ui_url)
         activities = doers(engine, Kit(shelf.program, shelf.messages, links), runner, platforms)
+        upkeeper = Upkeeper(engine, links, runner, vault, platforms)
         deployment = _deployment(settings)
         await stack.enter_async_context(
             Worker(
                 client,
                 task_queue=WORKFLOW_QUEUE,
-                workflows=[AdvocateJourney],
+                workflows=[AdvocateJourney, Referral, PlatformUpkeep],
                 activities=list(activities.values()),
                 deployment_config=deployment,
             )
@@ -51,7 +56,7 @@ async def run(settings: Settings, client: Client, stop: asyncio.Event) -> None:
                 Worker(
                     client,
                     task_queue=queue_of(name),
-                    activities=list(activities.values()),
+                    activities=[*activities.values(), upkeeper.keep_up],
                     max_task_queue_activities_per_second=its.rate_limit or platform.limit,
                     max_concurrent_activities=20,
                 )

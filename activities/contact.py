@@ -1,15 +1,15 @@
 """The contact: read afresh from the CRM, put on a list, given a tier."""
 
-from activities.kit import Kit, who
+from activities.kit import Kit
 from journeys.conditions import holds
 from models.base import Json
 from models.contact import Contact
-from platforms.capabilities import AddToList
+from platforms.capabilities import AddToList, Who
 from store.ledger import Look
 
 
 async def add_to_list(look: Look, kit: Kit) -> AddToList:
-    return AddToList(who=who(look.contact), list=look.order.params["list"])
+    return AddToList(who=Who.of(look.contact), list=look.order.params["list"])
 
 
 def unmet_rule(contact: Contact, rules: list[Json]) -> str | None:

@@ -46,6 +46,6 @@ async def send_gift(look: Look, kit: Kit) -> SendGift:
         address=contact.address,
         video_url=video_url,
         qr_url=kit.links.qr(await look.code()),
-        note=kit.messages.render(note, kit.variables(look), contact.locale).text.strip() if note else None,
+        note=kit.messages.render(note, await kit.variables(look), contact.locale).text.strip() if note else None,
         first_in_line=look.order.purpose == "gratitude",
     )

@@ -7,8 +7,8 @@ from authoring.messages import Messages
 from models.contact import Contact
 from models.effect import Order
 from models.links import Links
+from models.money import Money
 from models.program import Program
-from platforms.capabilities import Who
 from store.ledger import Look
 
 
@@ -35,9 +35,11 @@ class Kit:
             )
         return csm
 
-    def variables(self, look: Look) -> dict[str, Any]:
+    async def variables(self, look: Look) -> dict[str, Any]:
         """What a message may speak of."""
         contact = look.contact
+        row = await look.referral()
+        friend = None if row is None else await look.contact_of(row.friend_id)
         return {
             "contact": {
                 "first_name": contact.first_name,
@@ -49,26 +51,32 @@ class Kit:
             "company": self.program.company,
             "event": look.order.facts,
             "hub_url": self.links.hub(contact.id),
-            "referral_link": None,
+            "referral_link": None if self.program.referrals is None else self.links.referral(await look.own_code()),
+            "payout_url": self.links.payout(contact.id),
+            "friend": {
+                "first_name": None if friend is None else friend.first_name,
+                "name": None if friend is None else friend.name,
+                "company": None if friend is None else friend.company,
+            },
+            "amount": _amount_of(look.order),
             "unsubscribe_url": self.links.preferences(contact.id),
             "step": look.order.step,
-            "journey_url": self.links.journey(look.order.playbook, contact.id),
+            "journey_url": self._journey_url(look),
             "alert": {"about": "", "what": "", "detail": "", **_alert_of(look.order)},
         }
+
+    def _journey_url(self, look: Look) -> str:
+        order = look.order
+        if order.journey.startswith("r_"):
+            return self.links.referral_workflow(order.journey)
+        return self.links.journey(order.playbook, order.contact)
+
+
+def _amount_of(order: Order) -> str | None:
+    """The money its event speaks of, as people write it."""
+    amount = order.facts.get("amount")
+    return None if amount is None else str(Money.model_validate(amount))
 
 
 def _alert_of(order: Order) -> dict[str, str]:
     return {k: str(v) for k, v in order.params.items()} if order.effect == "alert" else {}
-
-
-def who(contact: Contact) -> Who:
-    """The contact as a platform needs to know them."""
-    return Who(
-        contact=contact.id,
-        email=contact.email,
-        first_name=contact.first_name,
-        last_name=contact.last_name,
-        company=contact.company,
-        csm_email=contact.csm_email,
-        identities=contact.identities,
-    )

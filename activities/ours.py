@@ -7,12 +7,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.contact import Tier
 from models.effect import Order, Outcome
-from store import contact, journey
+from models.program import Program
+from store import contact, journey, recognition
 
 
 @dataclass(frozen=True)
 class OurRecord:
     engine: AsyncEngine
+    program: Program
+
+    async def recognize(self, order: Order) -> Outcome:
+        """The tier that their closed referrals have earned; a tier is never lost."""
+        tier = await recognition.recognize(self.engine, order.contact, self.program.tiers)
+        return Outcome(kind="done", facts={} if tier is None else {"tier": tier})
 
     async def set_tier(self, order: Order) -> Outcome:
         tier = cast(Tier, order.params["tier"])

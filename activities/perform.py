@@ -5,21 +5,22 @@ What an error means is decided from its kind and from what the vendor guarantees
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from temporalio.exceptions import ApplicationError
 
-from activities import contact, gift, message, revenue, team
+from activities import agreement, contact, gift, message, referral, revenue, reward, team
 from activities.kit import CannotDo, Kit
-from models.base import Personal
+from models.base import Json, Personal
 from models.effect import Order, Outcome
 from platforms import capabilities as able
 from platforms.base import Action, Call, Findable, Idempotent, Platform, PlatformSettings, Reply, Unsafe
 from platforms.capabilities import Receipt
 from platforms.errors import InDoubt, RateLimited, Rejected, Unauthorized, Unavailable, VendorError
 from platforms.runner import Runner, personal_words
+from store import contact as contacts
 from store import ledger
 from store.governance import No, NotYet
 from store.ledger import Busy, Look, Mine, Settled
@@ -36,11 +37,33 @@ DOERS: dict[str, tuple[Prepare, type[Personal]]] = {
     "notify": (team.notify, able.PostMessage),
     "alert": (team.alert, able.PostMessage),
     "task": (team.task, able.CreateTask),
+    "assign": (team.task, able.CreateTask),
     "note": (team.note, able.WriteNote),
     "send": (message.send, able.SendEmail),
+    "text": (message.text, able.SendText),
+    "in_app": (message.in_app, able.SendInApp),
+    "enroll": (message.enroll, able.Enroll),
     "attribute_revenue": (revenue.attribute_revenue, able.AttributeRevenue),
+    "update_lead": (referral.update_lead, able.PutLead),
+    "update_card": (referral.update_card, able.PutCard),
+    "update_row": (referral.update_row, able.PutRow),
+    "open_ticket": (referral.open_ticket, able.OpenTicket),
+    "request_files": (referral.request_files, able.RequestFiles),
+    "request_signature": (agreement.request_signature, able.RequestSignature),
+    "invite_payee": (reward.invite_payee, able.InvitePayee),
+    "pay_reward": (reward.pay_reward, able.PayReward),
+    "take_back_reward": (reward.take_back_reward, able.TakeBack),
 }
 """Effect → how its action is prepared, and the action a platform must be able to do."""
+
+Closer = Callable[[AsyncConnection, Order, Json, Receipt, datetime], Awaitable[None]]
+
+BOOKS: dict[str, Closer] = {
+    "invite_payee": reward.invited,
+    "pay_reward": reward.paid,
+    "take_back_reward": reward.taken_back,
+}
+"""Effect → what is written, in the transaction that closes it, when it is done."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +101,14 @@ class Performer:
                 return Outcome(kind="not_before", at=order.now + left, reason="another attempt may still be under way")
             case No(reason=reason):
                 return Outcome(kind="withheld", reason=reason)
-            case NotYet(at=at, reason=reason):
-                return Outcome(kind="not_before", at=at, reason=reason)
+            case NotYet():
+                return Outcome(
+                    kind="not_before",
+                    at=claim.at,
+                    reason=claim.reason,
+                    wakes_on=claim.wakes_on,
+                    attention=claim.attention,
+                )
 
     async def _call(
         self, order: Order, platform: Platform, settings: PlatformSettings, action: Action, mine: Mine
@@ -95,6 +124,14 @@ class Performer:
             raise _again(str(wait), wait.seconds) from wait
         except VendorError as error:
             return await self._failed(order, platform, action, mine, error)
+        if receipt.identities or receipt.person or receipt.opted_out:
+            await contacts.learn_from(
+                self.engine, order.contact, receipt.identities, receipt.person, opted_out=receipt.opted_out
+            )
+        if receipt.opted_out:
+            reason = f"they opted out at {platform.label}"
+            await ledger.close(self.engine, order.key, "withheld", reason=reason)
+            return Outcome(kind="withheld", reason=reason)
         return await self._closed(order, receipt, mine)
 
     async def _hold(
@@ -142,6 +179,7 @@ class Performer:
             url=receipt.url,
             facts=receipt.facts,
             at=mine.at,
+            also=None if receipt.pending else _book(order, receipt, mine),
         )
         if receipt.pending:
             return Outcome(
@@ -189,6 +227,11 @@ class Performer:
         else:
             again = doubt or mine.mode == "again"
             await ledger.close(self.engine, order.key, "claimed" if again else "open")
+
+
+def _book(order: Order, receipt: Receipt, mine: Mine) -> ledger.Also | None:
+    closer = BOOKS.get(order.effect)
+    return None if closer is None else lambda conn: closer(conn, order, mine.request, receipt, mine.at)
 
 
 class _MustAsk(Exception):

@@ -9,6 +9,7 @@ from activities.kit import Kit
 from activities.ours import OurRecord
 from activities.perform import DOERS, Performer
 from activities.qualify import Qualifier
+from activities.screen import Screener
 from models.effect import Order, Outcome
 from platforms.base import Platform, PlatformSettings
 from platforms.runner import Runner
@@ -21,9 +22,11 @@ def doers(
 ) -> dict[str, Doer]:
     """Effect → activity."""
     performer = Performer(engine, kit, runner, platforms)
-    ours = OurRecord(engine)
+    ours = OurRecord(engine, kit.program)
     found: dict[str, Doer] = {effect: performer.perform for effect in DOERS}
     found["qualify"] = Qualifier(engine, runner, platforms).qualify
+    found["screen"] = Screener(engine, kit.program, runner, platforms).screen
+    found["recognize"] = ours.recognize
     found["set_tier"] = ours.set_tier
     found["end_journey"] = ours.end_journey
     return {effect: _named(effect, doer) for effect, doer in found.items()}

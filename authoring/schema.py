@@ -6,6 +6,8 @@ each is put in.
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from authoring.messages import Heading
 from models.effect import EFFECTS
 from models.event import EVENTS
@@ -18,6 +20,7 @@ Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _DURATION = r"\d+ (second|minute|hour|day|week|month|year)s?"
+_MONEY = r"\d+(\.\d+)? [A-Z]{3}"
 _EVENT: Schema = {"type": "string", "enum": sorted(EVENTS)}
 _TIME_OF_DAY: Schema = {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"}
 
@@ -48,6 +51,8 @@ def program_schema() -> Schema:
         "properties": {capability: bound for capability in CAPABILITIES},
         "additionalProperties": False,
     }
+    schema["$defs"]["Money"] = _text(_MONEY, "like: 100 USD")
+    schema["$defs"]["Share"] = _text(rf"\d+(\.\d\d?)? ?%( of the sale)?|{_MONEY}", "like: 100 USD, or 10% of the sale")
     return {"$schema": DIALECT, **schema}
 
 
@@ -75,7 +80,8 @@ def _action(parts: Schema) -> Schema:
         parts.update(takes.pop("$defs", {}))
         short = takes["properties"].get(kind.shorthand)
         verbs[verb] = {**(takes if short is None else {"anyOf": [short, takes]}), "description": kind.label}
-    return {
+    bare = [verb for verb, kind in EFFECTS.items() if not kind.internal and _needs_nothing(kind.takes)]
+    one: Schema = {
         "type": "object",
         "description": "one thing to do",
         "properties": verbs,
@@ -83,6 +89,11 @@ def _action(parts: Schema) -> Schema:
         "minProperties": 1,
         "maxProperties": 1,
     }
+    return {"anyOf": [{"type": "string", "enum": bare}, one]}
+
+
+def _needs_nothing(takes: type[BaseModel]) -> bool:
+    return not any(info.is_required() for info in takes.model_fields.values())
 
 
 def _plain(schema: Any) -> Any:

@@ -33,6 +33,9 @@ VARIABLES: Final[dict[str, frozenset[str]]] = {
     "event": EVENT_FIELDS,
     "hub_url": frozenset(),
     "referral_link": frozenset(),
+    "payout_url": frozenset(),
+    "friend": frozenset({"first_name", "name", "company"}),
+    "amount": frozenset(),
     "unsubscribe_url": frozenset(),
     "step": frozenset(),
     "journey_url": frozenset(),
@@ -40,7 +43,7 @@ VARIABLES: Final[dict[str, frozenset[str]]] = {
 }
 """What a message may speak of: variable → its parts; without parts it is a text."""
 
-LINKS: Final = frozenset({"hub_url", "referral_link", "unsubscribe_url", "journey_url"})
+LINKS: Final = frozenset({"hub_url", "referral_link", "payout_url", "unsubscribe_url", "journey_url"})
 """Variables that hold an address of ours."""
 
 TAGS: Final = frozenset({"if", "unless", "case", "for", "break", "continue", "assign", "comment", "#"})

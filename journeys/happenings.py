@@ -26,7 +26,7 @@ class EffectEnded(Model):
     outcome: Outcome
 
 
-Command = Literal["pause", "resume", "run", "skip", "retry", "resolve", "end"]
+Command = Literal["pause", "resume", "run", "skip", "retry", "resolve", "approve", "void", "end"]
 
 
 class OperatorSaid(Model):

@@ -6,7 +6,7 @@ from typing import Any
 
 from journeys.conditions import value_of
 from journeys.state import EffectState, State, StepState
-from models.effect import CEL, EFFECTS, Order
+from models.effect import CEL, EFFECTS, FRIEND, Order
 from models.playbook import Action, Doing, Playbook
 
 QUALIFY = "qualify"
@@ -61,7 +61,7 @@ def order_of(playbook: Playbook, state: State, step_name: str, effect_name: str,
         effect=verb,
         journey=state.journey,
         playbook=playbook.playbook,
-        contact=state.contact,
+        contact=_recipient(state, action),
         step=step_name,
         purpose=playbook.purpose_of(step_name),
         may_ask=doing.may_ask,
@@ -74,7 +74,15 @@ def order_of(playbook: Playbook, state: State, step_name: str, effect_name: str,
         now=now,
         deadline=step.deadline,
         resolved=effect.resolved,
+        decided=effect.decided,
     )
+
+
+def _recipient(state: State, action: Action) -> str:
+    """The advocate, unless the action is for the friend and we know who that is."""
+    meant = action.params.get("to", action.params.get("who"))
+    friend = state.facts.get(FRIEND)
+    return str(friend) if meant == FRIEND and friend else state.contact
 
 
 def _video_name(name: str) -> str:
@@ -107,11 +115,14 @@ def internal_order(playbook: Playbook, state: State, name: str, now: datetime) -
         facts=state.facts,
         due=effect.due or now,
         now=now,
+        decided=effect.decided,
     )
 
 
 def _internal(playbook: Playbook, state: State, name: str) -> tuple[str, dict[str, Any], str | None]:
     if name == QUALIFY:
+        if playbook.about == "referral":
+            return "screen", {}, next(iter(playbook.qualify_platforms), None)
         rules = [rule.model_dump() for rule in playbook.only_for]
         return QUALIFY, {"rules": rules}, next(iter(playbook.qualify_platforms), None)
     if name == END:

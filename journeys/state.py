@@ -7,6 +7,7 @@ from pydantic import Field
 
 from journeys.life import SETTLED, Life
 from models.base import Instant, Json, Model
+from models.effect import Decided
 
 EDITION = 1
 """Edition of the core's rules. A change that would decide otherwise for a running journey needs a new edition."""
@@ -28,6 +29,7 @@ class EffectState(Model):
     after: str | None = None
     give_up_at: Instant | None = None
     resolved: bool = False
+    decided: Decided | None = None
     alerted: str = ""
     settled_at: Instant | None = None
 

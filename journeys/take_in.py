@@ -10,7 +10,7 @@ from journeys.happenings import EffectEnded, EventCame, Happening, Noted, Operat
 from journeys.life import Life, Turn, turned
 from journeys.orders import END, QUALIFY, effects_for
 from journeys.state import INSTANCES_BOUND, NOTES_BOUND, SEEN_BOUND, EffectState, Line, State, StepState
-from models.effect import Outcome
+from models.effect import Decided, Outcome
 from models.event import ABOUT
 from models.playbook import Playbook, Reaction
 
@@ -224,7 +224,10 @@ def targets(state: State, step: str) -> list[EffectState]:
 
 def _intervene(effect: EffectState, said: OperatorSaid, now: datetime) -> None:
     effect.alerted = ""  # whoever looked at it wants to hear if it goes wrong again
-    if said.command == "skip":
+    if said.command in ("approve", "void"):
+        effect.decided = Decided(approved=said.command == "approve", by=said.by, reason=said.reason)
+        effect.due, effect.attention = now, False
+    elif said.command == "skip":
         settle(effect, Turn.SKIP, now, said.reason or "skipped by an operator")
     elif said.command == "resolve":
         turn = Turn.FOUND if said.found else Turn.MISSING
@@ -250,11 +253,24 @@ def refusal(state: State, said: OperatorSaid) -> str | None:
         "retry": ({Life.STUCK, Life.PLANNED}, "neither stuck nor waiting"),
         "run": ({Life.PLANNED}, "not planned"),
         "resolve": ({Life.DOUBTED}, "not in doubt"),
+        "approve": ({Life.PLANNED}, "not waiting for a decision"),
+        "void": ({Life.PLANNED}, "not waiting for a decision"),
     }[said.command]
     if not any(effect.life in wanted[0] for effect in meant):
         return f"step {said.step!r} is {', '.join(sorted({e.life.value for e in meant}))}: {wanted[1]}"
     if said.command == "resolve" and said.found is None:
         return "say whether it happened: found true or false"
+    if said.command in ("approve", "void"):
+        return _refusal_of_decision(meant, said)
+    return None
+
+
+def _refusal_of_decision(meant: list[EffectState], said: OperatorSaid) -> str | None:
+    """What is decided about money or a referral is kept with a name and a reason."""
+    if not any(effect.attention for effect in meant) and said.command == "approve":
+        return f"step {said.step!r} waits for nobody's approval"
+    if not (said.by and said.reason):
+        return "say who decides and why: by and reason are kept with the decision"
     return None
 
 

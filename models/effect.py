@@ -22,6 +22,9 @@ Expression = Annotated[str, CEL]
 Template = Annotated[str, LIQUID, Field(min_length=1, max_length=500)]
 MessageName = Annotated[str, MESSAGE, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
+FRIEND: Final = "friend"
+"""The word for the referred person, where a parameter says who is meant."""
+
 Purpose = Literal["gratitude", "ask", "service", "team"]
 """Why somebody hears from us. `team` is what only colleagues see."""
 
@@ -65,10 +68,99 @@ class Task(Model):
 
 
 class Send(Model):
-    """A message to the contact."""
+    """A message to the contact; in a referral's journey to the advocate, or to the friend who asked for it."""
 
     message: MessageName
-    channel: Literal["email"] = "email"
+    to: Literal["advocate", "friend"] = "advocate"
+
+
+class Text(Model):
+    """A short message to their telephone. Only what the message says as plain text is sent."""
+
+    message: MessageName
+    to: Literal["advocate", "friend"] = "advocate"
+
+
+class InApp(Model):
+    """A message inside the product."""
+
+    message: MessageName
+    to: Literal["advocate", "friend"] = "advocate"
+
+
+class Enroll(Model):
+    """Put them into an audience: a list, tag or automation by its name at the vendor."""
+
+    audience: str = Field(min_length=1)
+    who: Literal["advocate", "friend"] = "friend"
+
+
+class UpdateLead(Model):
+    """The lead or deal of this referral: made if absent, moved to its stage."""
+
+
+class UpdateCard(Model):
+    """The card of this referral on the team's board: made if absent, moved with the deal."""
+
+
+class UpdateRow(Model):
+    """The row of this referral in the team's tables: made if absent, kept in step."""
+
+
+class OpenTicket(Model):
+    """A ticket for this referral, for support or verification; `message` is what it says."""
+
+    message: MessageName
+
+
+class Assign(Model):
+    """A task with an owner in the team's task list. `due` is a duration from now."""
+
+    to: Literal["csm"] = "csm"
+    title: Template
+    notes: Template | None = None
+    due: str = "1 day"
+
+
+class RequestSignature(Model):
+    """An envelope from a template at the signing service, for the advocate to sign."""
+
+    template: str = Field(min_length=1)
+    title: Template
+
+
+class RequestFiles(Model):
+    """A folder, and a request for files, for a referral of high value."""
+
+    title: Template
+    description: Template | None = None
+    within: str = "14 days"
+
+
+class InvitePayee(Model):
+    """The beneficiary's account at the payer, and a page of ours where they complete it."""
+
+    reward: str
+
+
+class PayReward(Model):
+    """Pay a reward of `rewards` in program.yaml, once."""
+
+    reward: str
+
+
+class TakeBackReward(Model):
+    """Take back what was paid of a reward for a sale that was refunded, wholly or in part."""
+
+    reward: str
+
+
+class Recognize(Model):
+    """The tier that the advocate's closed referrals have earned, by `tiers` in program.yaml."""
+
+
+class Screen(Model):
+    """Look at a referral before anything is owed for it: the fraud rules, each with its evidence."""
 
 
 class Note(Model):
@@ -78,7 +170,9 @@ class Note(Model):
 
 
 class AttributeRevenue(Model):
-    amount: Expression
+    """What a referral brought, on the advocate in the CRM. `amount` is needed only where no referral is on record."""
+
+    amount: Expression | None = None
 
 
 class SetTier(Model):
@@ -120,20 +214,49 @@ class EffectKind(Model):
 
 EFFECTS: dict[str, EffectKind] = {
     "qualify": EffectKind(takes=Qualify, capability="crm", label="check who this is", internal=True),
+    "screen": EffectKind(takes=Screen, capability="crm", label="look at the referral", internal=True),
     "make_video": EffectKind(takes=MakeVideo, capability="video", label="make the personal video", internal=True),
     "send_gift": EffectKind(takes=SendGift, capability="gifts", label="send the gift"),
     "add_to_list": EffectKind(takes=AddToList, capability="crm", label="add to the list", shorthand="list"),
     "notify": EffectKind(takes=Notify, capability="chat", label="tell colleagues"),
     "task": EffectKind(takes=Task, capability="crm", label="give the success manager a task"),
     "send": EffectKind(takes=Send, capability="email", label="send the message", shorthand="message"),
+    "text": EffectKind(takes=Text, capability="texts", label="send a text message", shorthand="message"),
+    "in_app": EffectKind(takes=InApp, capability="in_app", label="write inside the product", shorthand="message"),
+    "enroll": EffectKind(takes=Enroll, capability="audiences", label="put into an audience", shorthand="audience"),
+    "update_lead": EffectKind(takes=UpdateLead, capability="leads", label="bring the lead up to date"),
+    "update_card": EffectKind(takes=UpdateCard, capability="boards", label="move the card"),
+    "update_row": EffectKind(takes=UpdateRow, capability="records", label="bring the row up to date"),
+    "open_ticket": EffectKind(takes=OpenTicket, capability="tickets", label="open a ticket", shorthand="message"),
+    "assign": EffectKind(takes=Assign, capability="tasks", label="assign a task", shorthand="title"),
+    "request_signature": EffectKind(
+        takes=RequestSignature, capability="agreements", label="send the agreement to be signed"
+    ),
+    "request_files": EffectKind(takes=RequestFiles, capability="files", label="ask for files", shorthand="title"),
+    "invite_payee": EffectKind(
+        takes=InvitePayee, capability="payouts", label="open their payout account", shorthand="reward"
+    ),
+    "pay_reward": EffectKind(takes=PayReward, capability="payouts", label="pay the reward", shorthand="reward"),
+    "take_back_reward": EffectKind(
+        takes=TakeBackReward, capability="payouts", label="take the reward back", shorthand="reward"
+    ),
     "note": EffectKind(takes=Note, capability="crm", label="write a note", shorthand="text"),
     "attribute_revenue": EffectKind(
         takes=AttributeRevenue, capability="crm", label="attribute the revenue", shorthand="amount"
     ),
+    "recognize": EffectKind(takes=Recognize, capability=None, label="recognize the advocate"),
     "set_tier": EffectKind(takes=SetTier, capability=None, label="set the tier", shorthand="tier"),
     "alert": EffectKind(takes=Alert, capability="chat", label="alert the team", internal=True),
     "end_journey": EffectKind(takes=EndJourney, capability=None, label="close the journey", internal=True),
 }
+
+
+class Decided(Model):
+    """What a person decided where the program wants one to look: with their name and their reason, on record."""
+
+    approved: bool
+    by: str
+    reason: str
 
 
 class Order(Model):
@@ -160,6 +283,15 @@ class Order(Model):
     deadline: Instant | None = None
     resolved: bool = False
     """An operator looked and it had not happened: a doubt may be called again."""
+    decided: Decided | None = None
+
+    @property
+    def referral(self) -> str | None:
+        """The referral it is about: the journey's own, or the one its event was about."""
+        if self.journey.startswith("r_"):
+            return self.journey
+        named = self.facts.get("referral")
+        return None if named is None else str(named)
 
 
 class Outcome(Model):

@@ -108,7 +108,8 @@ class Referral(Model):
 
     `referred_by` names the advocate, in the form of a subject; `how` is the way it came in, the strongest first: a
     code, a link, the CRM, an introduction, a claim. `friend` is our id of the referred person, put in by us.
-    A refund's `amount` is the total refunded so far, never a difference."""
+    A refund's `amount` is the total refunded so far, never a difference; `refund` tells one step of it from the next,
+    put in by us."""
 
     referral: Id | None = None
     referral_code: Id | None = None
@@ -116,6 +117,7 @@ class Referral(Model):
     how: How | None = None
     friend: Id | None = None
     amount: Money | None = None
+    refund: Id | None = None
     reason: Text = None
 
 

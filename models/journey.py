@@ -20,6 +20,10 @@ def workflow_id(playbook: str, contact: str) -> str:
     return f"journey/{playbook}/{contact}"
 
 
+def referral_workflow_id(referral: str) -> str:
+    return f"referral/{referral}"
+
+
 SEARCH_ATTRIBUTES = {
     "OvationPlaybook": "Keyword",
     "OvationContact": "Keyword",
@@ -32,7 +36,8 @@ SEARCH_ATTRIBUTES = {
 
 
 class JourneyStart(Model):
-    """The input of `AdvocateJourney`. `playbook` is the whole playbook as it was when the journey began.
+    """The input of `AdvocateJourney` and `Referral`. `playbook` is the whole playbook as it was when the journey began;
+    `journey` is its id: `j_…`, or for a referral the referral's own, `r_…`; `contact` is the advocate.
 
     `state` and `inbox` are carried from run to run. `rest_after` is the number of history events after which a run
     continues as new (0: when the server suggests it)."""
@@ -45,6 +50,13 @@ class JourneyStart(Model):
     state: dict[str, Any] | None = None
     inbox: list[dict[str, Any]] = Field(default_factory=list)
     rest_after: int = 0
+
+    @property
+    def workflow(self) -> str:
+        """The workflow id."""
+        if self.journey.startswith("r_"):
+            return referral_workflow_id(self.journey)
+        return workflow_id(str(self.playbook["playbook"]), self.contact)
 
 
 class Intervention(Model):

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from models.journey import referral_workflow_id, workflow_id
+
 
 @dataclass(frozen=True)
 class Links:
@@ -34,9 +36,26 @@ class Links:
     def webhook(self, platform: str) -> str:
         return f"{self.public_url}/webhooks/{platform}"
 
+    def payout(self, contact: str) -> str:
+        """The page where they complete the account their rewards go to."""
+        return f"{self.public_url}/hub/{self.token('hub', contact)}/payout"
+
+    def referral_workflow(self, referral: str) -> str:
+        """The referral in the Temporal UI, or its workflow id where no UI is known."""
+        workflow = referral_workflow_id(referral)
+        return f"{self.temporal_ui}/{quote(workflow, safe='')}" if self.temporal_ui else workflow
+
+    def hook(self, platform: str) -> str:
+        """The address that an upkeep registers at a vendor; its query proves that we gave it out."""
+        return f"{self.webhook(platform)}?hook={self.token('hook', platform)}"
+
+    def gave_out(self, platform: str, token: str) -> bool:
+        """Whether `token` is the proof in an address of `hook`."""
+        return self.contact_of("hook", token) == platform
+
     def journey(self, playbook: str, contact: str) -> str:
         """The journey in the Temporal UI, or its workflow id where no UI is known."""
-        workflow = f"journey/{playbook}/{contact}"
+        workflow = workflow_id(playbook, contact)
         return f"{self.temporal_ui}/{quote(workflow, safe='')}" if self.temporal_ui else workflow
 
     def token(self, page: str, contact: str) -> str:

@@ -1,9 +1,10 @@
 """Money in integer minor units: a float near money is how cents get lost."""
 
+import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from models.base import Model
 
@@ -41,5 +42,25 @@ class Money(Model):
         except InvalidOperation as error:
             raise ValueError(f"{value!r} is not an amount of money") from error
 
+    @classmethod
+    def parse(cls, text: str) -> "Money":
+        """`100 USD`, `12.50 EUR`. Raises ValueError with the allowed form."""
+        number, _, currency = text.strip().partition(" ")
+        if not re.fullmatch(r"\d+(\.\d+)?", number) or not re.fullmatch(r"[A-Z]{3}", currency):
+            raise ValueError(f"{text!r} is not an amount of money; write it like 100 USD")
+        return cls.from_decimal(number, currency)
+
+    def share(self, basis_points: int) -> "Money":
+        """A part of it, in hundredths of a percent; halves are rounded up."""
+        return Money(minor=(self.minor * basis_points + 5_000) // 10_000, currency=self.currency)
+
     def __str__(self) -> str:
         return f"{self.decimal_text()} {self.currency}"
+
+
+def _from_text(value: object) -> object:
+    return Money.parse(value) if isinstance(value, str) else value
+
+
+Sum = Annotated[Money, BeforeValidator(_from_text)]
+"""An amount as people write it in YAML: `100 USD`."""

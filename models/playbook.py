@@ -106,6 +106,8 @@ class Action(Model):
     def _from_yaml(cls, value: Any) -> Any:
         if isinstance(value, dict) and "verb" in value:
             return value
+        if isinstance(value, str):
+            value = {value: {}}
         if not isinstance(value, dict) or len(value) != 1:
             raise ValueError("an action is one verb with its parameters, like `add_to_list: Champions`")
         verb, params = next(iter(value.items()))
@@ -197,10 +199,12 @@ PRIORITIES = {"highest": 1, "high": 2, "normal": 3, "low": 4, "lowest": 5}
 
 
 class Playbook(Model):
-    """A whole playbook. `again` is how long after a start the same person may start again; None is never."""
+    """A whole playbook. `about` says whose journey it is: an advocate's, or a referral's, one for each person referred.
+    `again` is how long after a start the same person may start again; None is never."""
 
     playbook: Name
     title: str
+    about: Literal["advocate", "referral"] = "advocate"
     purpose: Purpose
     priority: Literal["highest", "high", "normal", "low", "lowest"] = "normal"
     starts: list[Trigger] = Field(min_length=1)

@@ -210,7 +210,7 @@ ToEvents = Callable[[Body], list[Event]]
 
 @dataclass(frozen=True, slots=True)
 class WithSettings:
-    """A function from a vendor's item to our events that needs the platform's settings, such as its words for stages."""
+    """A function from a vendor's item to our events that needs the settings, such as the words for stages."""
 
     read: Callable[[Body, Any], list[Event]]
 

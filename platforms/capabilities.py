@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from models.base import Instant, Json, Personal
-from models.contact import Address, Identity, Person
+from models.contact import Address, Contact, Identity, Person
 from models.money import Money
 
 
@@ -24,6 +24,18 @@ class Who(Personal):
     company: str | None = None
     csm_email: str | None = None
     identities: list[Identity] = Field(default_factory=list)
+
+    @classmethod
+    def of(cls, contact: Contact) -> "Who":
+        return cls(
+            contact=contact.id,
+            email=contact.email,
+            first_name=contact.first_name,
+            last_name=contact.last_name,
+            company=contact.company,
+            csm_email=contact.csm_email,
+            identities=contact.identities,
+        )
 
     def known_as(self, kind: str) -> str | None:
         return next((i.value for i in self.identities if i.kind == kind), None)

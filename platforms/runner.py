@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
@@ -208,7 +208,8 @@ def _address(settings: PlatformSettings, call: Call, token: Token | None) -> str
 
 
 def _path(call: Call) -> str:
-    return urlsplit(call.path).path
+    """The path for logs and messages: some vendors want an address in it."""
+    return _EMAIL.sub("***", unquote(urlsplit(call.path).path))
 
 
 def _reply(answer: httpx.Response) -> Reply:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from models.contact import Contact, Identity, Person, Tier
 from store.database import now
 from store.identity import get_contact, learn
+from store.merge import merge, rightful
 from store.tables import contacts
 
 
@@ -18,16 +19,24 @@ async def read(engine: AsyncEngine, contact: str) -> Contact | None:
 
 async def learn_from(
     engine: AsyncEngine, contact: str, names: Sequence[Identity], person: Person | None, *, opted_out: bool = False
-) -> None:
-    """What a CRM told about a contact. An opt-out is taken over, never taken back."""
+) -> str:
+    """What a CRM told about a contact. An opt-out is taken over, never taken back.
+
+    Gives the contact they are: another one, if the address the CRM tells is somebody's we know already."""
+    told = None if person is None else person.email
     async with engine.begin() as conn:
-        await learn(conn, contact, names, person)
+        kept = await rightful(conn, contact, told)
+        if kept != contact:
+            await merge(conn, contact, kept)
+        known_by = [*names, *([Identity(kind="email", value=told.lower())] if told else [])]
+        await learn(conn, kept, known_by, person)
         if opted_out:
             await conn.execute(
                 update(contacts)
-                .where(contacts.c.id == contact)
+                .where(contacts.c.id == kept)
                 .values(opted_out_at=func.coalesce(contacts.c.opted_out_at, now()))
             )
+    return kept
 
 
 async def opt_in(engine: AsyncEngine, contact: str) -> None:

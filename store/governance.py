@@ -26,10 +26,26 @@ class No:
 
 @dataclass(frozen=True)
 class NotYet:
-    """It may happen at `at`."""
+    """It may happen at `at`, or as soon as an event of type `wakes_on` comes; with `attention` a person is needed."""
 
     at: datetime
     reason: str
+    wakes_on: str | None = None
+    attention: bool = False
+
+
+class Withhold(Exception):
+    """Raised while an effect is prepared: it must not happen, and the message says why. It stays on record."""
+
+
+class Wait(Exception):
+    """Raised while an effect is prepared: not yet, and the message says why. See `NotYet`."""
+
+    def __init__(
+        self, reason: str, for_: timedelta = timedelta(hours=1), *, wakes_on: str | None = None, attention: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.for_, self.wakes_on, self.attention = for_, wakes_on, attention
 
 
 def last_look(

@@ -18,7 +18,9 @@ from models.event import Event, checked_data
 from models.money import Money
 from store.database import new_id, now
 from store.identity import Resolved, resolve
-from store.referral import close_referral, credit
+from store.payee import mark_payable
+from store.payout import reversed_outside
+from store.referral import credit, move
 from store.tables import contacts, inbox, strays
 
 
@@ -48,6 +50,11 @@ async def accept(engine: AsyncEngine, event: Event) -> Accepted:
     """Stores an event, its contact and what it tells, once. Raises ValueError when its data does not fit its type."""
     data = checked_data(event.type, event.data)
     async with engine.begin() as conn:
+        before = select(inbox.c.id, inbox.c.contact_id).where(
+            inbox.c.source == event.source, inbox.c.source_id == event.source_id
+        )
+        if (known := (await conn.execute(before)).first()) is not None:
+            return Accepted(known.id, new=False, contact=known.contact_id)
         resolved = await resolve(conn, event.subject, event.identities, event.person)
         event_id = new_id("e")
         if resolved is not None:
@@ -94,10 +101,19 @@ async def _routed(
 ) -> tuple[Resolved | None, dict[str, Any]]:
     """Sends a referral's event to its advocate; gives an event about one of our effects that effect's key."""
     if event.type.startswith("referral."):
-        credited = await credit(conn, resolved.contact, data, f"{event.source}:{event.source_id}")
+        report = f"{event.source}:{event.source_id}"
+        subject = resolved.contact
+        if event.subject.kind == "ovation_referral":
+            data = {**data, "referral": event.subject.value}
+        elif resolved.journey is not None and resolved.journey.startswith("r_"):
+            data = {**data, "referral": resolved.journey}
+        credited = await credit(conn, event.type, subject, data, report, event.at)
         if credited is None:
             return None, data
-        return Resolved(credited.advocate), {**data, "referral": credited.referral}
+        named = {"referral": credited.referral, "friend": credited.friend}
+        if event.type == "referral.refunded":
+            named["refund"] = str(data["amount"]["minor"]) if data.get("amount") else "all"
+        return Resolved(credited.advocate), {**data, **{k: v for k, v in named.items() if v is not None}}
     if resolved.effect is not None and event.type == "qr.scanned":
         return resolved, {**data, "gift": resolved.effect}
     return resolved, data
@@ -111,9 +127,14 @@ async def _consequences(conn: AsyncConnection, event: Event, contact: str | None
     if column is not None:
         first = func.coalesce(contacts.c[column], event.at)
         await conn.execute(update(contacts).where(contacts.c.id == contact).values({column: first}))
-    if event.type == "referral.closed" and data.get("referral"):
+    if event.type == "payee.ready":
+        await mark_payable(conn, contact)
+    if event.type == "reward.taken_back" and data.get("reward"):
         amount = Money.model_validate(data["amount"]) if data.get("amount") else None
-        await close_referral(conn, data["referral"], amount, event.at)
+        await reversed_outside(conn, data["reward"], amount, event.at)
+    if data.get("referral"):
+        amount = Money.model_validate(data["amount"]) if data.get("amount") else None
+        await move(conn, data["referral"], event.type, amount, event.at)
 
 
 async def count_stray(engine: AsyncEngine, platform: str, name: str) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from models.base import Json
-from models.journey import JourneyStart, workflow_id
+from models.journey import JourneyStart
 from models.playbook import Playbook
 from store.database import new_id, now
 from store.tables import entries, journeys
@@ -25,12 +25,23 @@ STALE = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Running:
-    """A journey that hears events."""
+    """A journey that hears events; a referral's has the referral's id."""
 
     id: str
     playbook: str
     contact: str
     workflow: str
+
+    def hears(self, event_type: str, journey: str | None, referral: object) -> bool:
+        """Whether an event of its contact is for this journey: one about another journey's effect is not.
+
+        A referral's journey hears what is said of that referral, and little of what else happens to its advocate."""
+        if journey is not None:
+            return journey == self.id
+        return not self.id.startswith("r_") or referral == self.id or event_type in HEARD_BY_REFERRALS
+
+
+HEARD_BY_REFERRALS = frozenset({"payee.ready", "agreement.signed", "contact.churned"})
 
 
 class NotYetOver(Exception):
@@ -50,17 +61,24 @@ async def enter(
 ) -> JourneyStart | None:
     """Opens a journey for a person by an event, once; None when they may not enter, with the reason on record.
 
+    A playbook about referrals opens one for the referral that `facts` names; its advocate is the contact.
+
     The same event gives the same journey again: handing it on twice starts nothing twice. `facts` is the event's
     public data. Raises NotYetOver when the person's previous journey is still closing."""
+    referral = str(facts["referral"]) if playbook.about == "referral" else None
     async with engine.begin() as conn:
-        last = await _last(conn, playbook.playbook, contact)
+        last = await _last(conn, playbook.playbook, referral or contact)
         if last is not None and last.event_id == event:
             return None if last.ended_at is not None else JourneyStart.model_validate(last.start)
         refused = _refusal(playbook, last, at)
         start = None
         if refused is None:
             start = JourneyStart(
-                journey=new_id("j"), contact=contact, playbook=content, started=_began(at, now()), facts=facts
+                journey=referral or new_id("j"),
+                contact=contact,
+                playbook=content,
+                started=_began(at, now()),
+                facts=facts,
             )
             await _open(conn, playbook.playbook, start, event)
         await _record_entry(conn, playbook.playbook, contact, event, None if start is None else start.journey, refused)
@@ -72,10 +90,10 @@ def _began(at: datetime, heard: datetime) -> datetime:
     return min(at, heard) if heard - at < STALE else heard
 
 
-async def _last(conn: AsyncConnection, playbook: str, contact: str) -> Row[Any] | None:
+async def _last(conn: AsyncConnection, playbook: str, subject: str) -> Row[Any] | None:
     query = (
         select(journeys)
-        .where(journeys.c.playbook == playbook, journeys.c.contact_id == contact)
+        .where(journeys.c.playbook == playbook, journeys.c.subject_id == subject)
         .order_by(journeys.c.ended_at.is_(None).desc(), journeys.c.started_at.desc())
         .limit(1)
     )
@@ -101,8 +119,9 @@ async def _open(conn: AsyncConnection, playbook: str, start: JourneyStart, event
         id=start.journey,
         playbook=playbook,
         contact_id=start.contact,
+        subject_id=start.journey if start.journey.startswith("r_") else start.contact,
         event_id=event,
-        workflow_id=workflow_id(playbook, start.contact),
+        workflow_id=start.workflow,
         start=start.model_dump(mode="json"),
         started_at=start.started,
     )

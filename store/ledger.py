@@ -20,9 +20,10 @@ from models.effect import Order
 from models.money import Money
 from models.program import Program
 from store.database import new_code, now
-from store.governance import QUARTER, No, NotYet, last_look
+from store.governance import QUARTER, No, NotYet, Wait, Withhold, last_look
 from store.identity import get_contact
-from store.referral import revenue_of
+from store.referral import get as get_referral
+from store.referral import referral_code, revenue_of
 from store.tables import codes, effects
 
 LEASE = timedelta(seconds=40)
@@ -48,17 +49,43 @@ class Look:
         query = select(codes.c.code).where(codes.c.effect_key == self.order.key)
         return str((await self.conn.execute(query)).scalar_one())
 
+    async def own_code(self) -> str:
+        """The code of the contact's personal referral link, made once."""
+        return await referral_code(self.conn, self.contact.id)
+
     async def url_of(self, key: str | None) -> str | None:
         """The address of what another effect made, a video for instance."""
         if key is None:
             return None
         return (await self.conn.execute(select(effects.c.url).where(effects.c.key == key))).scalar()
 
+    async def referral(self) -> Row[Any] | None:
+        """The referral this effect is about."""
+        return None if self.order.referral is None else await get_referral(self.conn, self.order.referral)
+
+    async def contact_of(self, contact: str | None) -> Contact | None:
+        return None if contact is None else await get_contact(self.conn, contact)
+
+    async def another_at_work(self) -> bool:
+        """Whether an effect of this kind is under way for the same journey at the same platform.
+
+        Two words about one thing must not overtake each other, nor make it twice."""
+        query = select(effects.c.key).where(
+            effects.c.journey_id == self.order.journey,
+            effects.c.effect == self.order.effect,
+            effects.c.platform == self.order.platform,
+            effects.c.key != self.order.key,
+            effects.c.status == "claimed",
+            effects.c.lease_until > now(),
+        )
+        return (await self.conn.execute(query.limit(1))).first() is not None
+
     async def revenue(self, currency: str) -> Money:
         return await revenue_of(self.conn, self.contact.id, currency)
 
 
 Prepare = Callable[[Look], Awaitable[Personal]]
+Also = Callable[[AsyncConnection], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -95,7 +122,8 @@ Claim = Mine | Settled | Busy | No | NotYet
 async def claim(engine: AsyncEngine, order: Order, program: Program, prepare: Prepare) -> Claim:
     """Decides, in one transaction, whether this effect may and must be done now.
 
-    Raises LookupError when the contact was erased; whatever `prepare` raises leaves nothing behind."""
+    `prepare` may raise Withhold or Wait, which are verdicts. Raises LookupError when the contact was erased; whatever
+    else `prepare` raises leaves nothing behind."""
     async with engine.begin() as conn:
         contact = await get_contact(conn, order.contact, lock=True)
         if contact is None:
@@ -115,7 +143,15 @@ async def claim(engine: AsyncEngine, order: Order, program: Program, prepare: Pr
         if verdict is not None:
             await _refuse(conn, order, verdict, at)
             return verdict
-        request = (await prepare(look)).model_dump(mode="json", exclude_none=True)
+        try:
+            request = (await prepare(look)).model_dump(mode="json", exclude_none=True)
+        except Withhold as why:
+            verdict = No(str(why))
+        except Wait as why:
+            verdict = NotYet(at + why.for_, str(why), why.wakes_on, why.attention)
+        if verdict is not None:
+            await _refuse(conn, order, verdict, at)
+            return verdict
         await _take(conn, order, request, fresh=True)
         return Mine("first", request, at, at)
 
@@ -203,8 +239,10 @@ async def close(
     url: str | None = None,
     facts: Json | None = None,
     at: datetime | None = None,
+    also: Also | None = None,
 ) -> None:
-    """Writes down how a claimed effect ended. `open` gives it back: it surely did not happen."""
+    """Writes down how a claimed effect ended, and what `also` writes with it. `open` gives it back: it surely did not
+    happen."""
     settled = status in ("done", "withheld", "refused")
     values: dict[str, Any] = {"status": status, "reason": reason or None, "lease_until": None}
     if settled:
@@ -217,6 +255,8 @@ async def close(
         values["facts"] = facts
     async with engine.begin() as conn:
         await conn.execute(update(effects).where(effects.c.key == key).values(values))
+        if also is not None:
+            await also(conn)
 
 
 async def effects_of(conn: AsyncConnection, contact: str) -> Sequence[Row[Any]]:

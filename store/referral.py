@@ -1,32 +1,43 @@
-"""Referrals: who sent whom. Unique by advocate and referred person; a second report joins the first."""
+"""Referrals: who sent whom, and how far it has come. Unique by advocate and friend; a second report joins the first.
 
+The failure prevented: one sale that counts for two advocates, or twice for one, because two systems told of it. The
+first touch wins; whoever claims the same friend later is kept as a dispute, and only a person overrules it.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from models.contact import Identity
 from models.money import Money
 from store.database import new_code, new_id
 from store.identity import resolve
-from store.tables import codes, referrals
+from store.tables import codes, referrals, touches
+
+LIVE = ("submitted", "qualified", "closed")
+"""Of two referrals of one friend, one that is alive is the one an event without a name means."""
 
 
 @dataclass(frozen=True)
 class Credited:
-    """Whose referral an event is about: the advocate, our id of the referral."""
+    """Whose referral an event is about: the advocate, our id of the referral, and of the friend."""
 
     advocate: str
-    referral: str | None
+    referral: str | None = None
+    friend: str | None = None
 
 
-async def credit(conn: AsyncConnection, subject: str, data: dict[str, Any], report: str) -> Credited | None:
+async def credit(
+    conn: AsyncConnection, event_type: str, subject: str, data: dict[str, Any], report: str, at: datetime
+) -> Credited | None:
     """Finds the advocate of a referral event, and the referral, made if need be. None where the code is unknown.
 
-    In this order: a code, `referred_by`, a referral we know by its id, a referral of this person; else the subject is
+    In this order: a code, `referred_by`, a referral we know by its id, a referral of this friend; else the subject is
     the advocate. `subject` is a contact id; `report` names this report, for a referral nothing else tells apart."""
     if data.get("referral_code"):
         advocate = await _by_code(conn, str(data["referral_code"]))
@@ -42,59 +53,131 @@ async def credit(conn: AsyncConnection, subject: str, data: dict[str, Any], repo
         if known is not None:
             return known
         advocate = subject
-    referred = None if advocate == subject else subject
-    return Credited(advocate, await _record(conn, advocate, referred, data.get("referral") or report))
+    if event_type in ("referral.shared", "referral.clicked"):
+        return Credited(advocate)
+    friend = None if advocate == subject else subject
+    how = str(data.get("how") or ("code" if data.get("referral_code") else "crm"))
+    made = await _record(conn, advocate, friend, data.get("referral") or report, how, at)
+    return Credited(advocate, made, friend)
 
 
 async def _by_code(conn: AsyncConnection, code: str) -> str | None:
-    row = (await conn.execute(select(codes.c.contact_id).where(codes.c.code == code))).first()
-    return None if row is None else str(row.contact_id)
+    query = select(codes.c.contact_id).where(codes.c.code == code, codes.c.kind == "referral")
+    return (await conn.execute(query)).scalar()
 
 
-async def _known(conn: AsyncConnection, subject: str, external: object) -> Credited | None:
-    which = [referrals.c.referred_id == subject]
-    if external:
-        which = [referrals.c.id == str(external), referrals.c.external_id == str(external)]
-    query = select(referrals).where(or_(*which)).order_by(referrals.c.created_at).limit(1)
+async def _known(conn: AsyncConnection, subject: str, named: object) -> Credited | None:
+    which = [referrals.c.friend_id == subject]
+    if named:
+        which = [referrals.c.id == str(named), referrals.c.external_id == str(named)]
+    alive = referrals.c.status.in_(LIVE) & referrals.c.verdict.is_distinct_from("deny")
+    query = select(referrals).where(or_(*which)).order_by(alive.desc(), referrals.c.submitted_at).limit(1)
     row = (await conn.execute(query)).first()
-    return None if row is None else Credited(row.advocate_id, row.id)
+    return None if row is None else Credited(row.advocate_id, row.id, row.friend_id)
 
 
-async def _record(conn: AsyncConnection, advocate: str, referred: str | None, external: str) -> str:
+async def _record(conn: AsyncConnection, advocate: str, friend: str | None, named: str, how: str, at: datetime) -> str:
+    """The referral of these two, made at the first report; each report is a touch, a rival's a dispute."""
+    external = named if friend is None else None
     made = insert(referrals).values(
-        id=new_id("r"), advocate_id=advocate, referred_id=referred, external_id=external if referred is None else None
+        id=new_id("r"), advocate_id=advocate, friend_id=friend, external_id=external, how=how, submitted_at=at
     )
     await conn.execute(made.on_conflict_do_nothing())
     same = (
-        referrals.c.external_id == external
-        if referred is None
-        else (referrals.c.advocate_id == advocate) & (referrals.c.referred_id == referred)
+        referrals.c.external_id == named
+        if friend is None
+        else (referrals.c.advocate_id == advocate) & (referrals.c.friend_id == friend)
     )
-    return str((await conn.execute(select(referrals.c.id).where(same))).scalar_one())
+    referral = str((await conn.execute(select(referrals.c.id).where(same))).scalar_one())
+    disputed = friend is not None and await _rival(conn, advocate, friend)
+    touch = insert(touches).values(
+        advocate_id=advocate, friend_id=friend, referral_id=referral, how=how, disputed=disputed, at=at
+    )
+    await conn.execute(touch)
+    return referral
 
 
-async def close_referral(conn: AsyncConnection, referral: str, amount: Money | None, at: datetime) -> None:
-    """The referred person became a customer. The first report counts."""
+async def _rival(conn: AsyncConnection, advocate: str, friend: str) -> bool:
+    first = (
+        select(referrals.c.advocate_id)
+        .where(referrals.c.friend_id == friend)
+        .order_by(referrals.c.submitted_at, referrals.c.id)
+        .limit(1)
+    )
+    return (await conn.execute(first)).scalar() not in (None, advocate)
+
+
+async def move(conn: AsyncConnection, referral: str, event_type: str, amount: Money | None, at: datetime) -> None:
+    """What an event means for how far the referral has come. Repeats and late words change nothing.
+
+    A sale that was refunded, or lost after it was won, stays reversed: a late report of the sale does not revive it."""
+    where = update(referrals).where(referrals.c.id == referral)
+    if event_type == "referral.qualified":
+        change = where.where(referrals.c.status.in_(("submitted", "lost"))).values(status="qualified", qualified_at=at)
+    elif event_type == "referral.closed":
+        worth = {} if amount is None else {"amount_minor": amount.minor, "currency": amount.currency}
+        open_ = referrals.c.status.in_(("submitted", "qualified", "lost")) & referrals.c.closed_at.is_(None)
+        change = where.where(open_).values(status="closed", closed_at=at, **worth)
+    elif event_type == "referral.lost":
+        change = where.where(referrals.c.status.in_(LIVE)).values(status="lost", lost_at=at)
+    elif event_type == "referral.refunded":
+        await _refund(conn, referral, amount, at)
+        return
+    else:
+        return
+    await conn.execute(change)
+
+
+async def _refund(conn: AsyncConnection, referral: str, amount: Money | None, at: datetime) -> None:
+    """`amount` is the total refunded so far; without one, all of it. Totals never shrink."""
+    row = await get(conn, referral, lock=True)
+    if row is None or row.status not in ("closed", "refunded"):
+        return
+    whole = row.amount_minor or 0
+    total = whole if amount is None or amount.currency != row.currency else min(amount.minor, whole)
+    total = max(total, row.refunded_minor)
+    status = "refunded" if total >= whole else "closed"
     await conn.execute(
         update(referrals)
-        .where(referrals.c.id == referral, referrals.c.status != "closed")
-        .values(
-            status="closed",
-            closed_at=at,
-            amount_minor=None if amount is None else amount.minor,
-            currency=None if amount is None else amount.currency,
-        )
+        .where(referrals.c.id == referral)
+        .values(refunded_minor=total, status=status, refunded_at=func.coalesce(referrals.c.refunded_at, at))
     )
+
+
+async def get(conn: AsyncConnection, referral: str, *, lock: bool = False) -> Row[Any] | None:
+    """The referral's row; with `lock`, nobody else decides about it meanwhile."""
+    query = select(referrals).where(referrals.c.id == referral)
+    return (await conn.execute(query.with_for_update() if lock else query)).first()
+
+
+async def read(engine: AsyncEngine, referral: str) -> Row[Any] | None:
+    async with engine.connect() as conn:
+        return await get(conn, referral)
 
 
 async def revenue_of(conn: AsyncConnection, advocate: str, currency: str) -> Money:
-    """What the advocate's closed referrals brought in one currency: an absolute total, never a difference."""
+    """What the advocate's closed referrals brought in one currency: an absolute total, never a difference.
+
+    What was refunded is not in it, nor what was denied."""
     total = await conn.execute(
-        select(func.coalesce(func.sum(referrals.c.amount_minor), 0)).where(
-            referrals.c.advocate_id == advocate, referrals.c.status == "closed", referrals.c.currency == currency
+        select(func.coalesce(func.sum(referrals.c.amount_minor - referrals.c.refunded_minor), 0)).where(
+            referrals.c.advocate_id == advocate,
+            referrals.c.status == "closed",
+            referrals.c.verdict.is_distinct_from("deny"),
+            referrals.c.currency == currency,
         )
     )
     return Money(minor=int(total.scalar_one()), currency=currency)
+
+
+async def closed_count(conn: AsyncConnection, advocate: str) -> int:
+    """How many of the advocate's referrals became customers."""
+    counted = select(func.count()).where(
+        referrals.c.advocate_id == advocate,
+        referrals.c.status == "closed",
+        referrals.c.verdict.is_distinct_from("deny"),
+    )
+    return int((await conn.execute(counted)).scalar_one())
 
 
 async def referral_code(conn: AsyncConnection, contact: str) -> str:
@@ -104,3 +187,31 @@ async def referral_code(conn: AsyncConnection, contact: str) -> str:
     )
     query = select(codes.c.code).where(codes.c.contact_id == contact, codes.c.kind == "referral")
     return str((await conn.execute(query)).scalar_one())
+
+
+async def advocate_of(engine: AsyncEngine, code: str) -> str | None:
+    """Whose personal code this is; None for one we did not make."""
+    async with engine.connect() as conn:
+        return await _by_code(conn, code)
+
+
+async def note_touch(engine: AsyncEngine, **touch: Any) -> None:
+    """Keeps a click, a visit or a form, for the fraud rules. See `store.tables.touches`."""
+    async with engine.begin() as conn:
+        await conn.execute(insert(touches).values(**touch))
+
+
+async def referrals_of(engine: AsyncEngine, advocate: str) -> Sequence[Row[Any]]:
+    """The advocate's referrals, newest first."""
+    async with engine.connect() as conn:
+        query = select(referrals).where(referrals.c.advocate_id == advocate)
+        return (await conn.execute(query.order_by(referrals.c.submitted_at.desc()))).all()
+
+
+async def all_referrals(engine: AsyncEngine, verdict: str | None, limit: int) -> Sequence[Row[Any]]:
+    """Referrals, newest first; only those of one verdict, or all."""
+    query = select(referrals).order_by(referrals.c.submitted_at.desc()).limit(limit)
+    if verdict is not None:
+        query = query.where(referrals.c.verdict == verdict)
+    async with engine.connect() as conn:
+        return (await conn.execute(query)).all()

@@ -91,6 +91,7 @@ journeys = Table(
     Column("id", Text, primary_key=True),
     Column("playbook", Text, nullable=False),
     Column("contact_id", Text, nullable=False, index=True),
+    Column("subject_id", Text, nullable=False),
     Column("event_id", Text, nullable=False),
     Column("workflow_id", Text, nullable=False),
     Column("start", JSONB, nullable=False),
@@ -99,9 +100,10 @@ journeys = Table(
     _at("seen_running_at"),
     _at("ended_at"),
     Column("ended_because", Text),
-    Index("uq_journeys_running", "playbook", "contact_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    Index("uq_journeys_running", "playbook", "subject_id", unique=True, postgresql_where=text("ended_at IS NULL")),
     UniqueConstraint("playbook", "event_id"),
 )
+"""`subject_id` is whose journey it is: the contact's, or a referral's, whose advocate then is the contact."""
 
 entries = Table(
     "entries",
@@ -160,15 +162,110 @@ referrals = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("advocate_id", Text, nullable=False, index=True),
-    Column("referred_id", Text),
+    Column("friend_id", Text, index=True),
     Column("external_id", Text, unique=True),
+    Column("how", Text, nullable=False),
     Column("status", Text, nullable=False, server_default="submitted"),
+    Column("verdict", Text),
+    Column("notes", Text, nullable=False, server_default=""),
     Column("amount_minor", BigInteger),
+    Column("refunded_minor", BigInteger, nullable=False, server_default="0"),
     Column("currency", Text),
-    _at("created_at", nullable=False, server_default=func.now()),
+    _at("submitted_at", nullable=False, server_default=func.now()),
+    _at("screened_at"),
+    _at("qualified_at"),
     _at("closed_at"),
-    UniqueConstraint("advocate_id", "referred_id"),
+    _at("lost_at"),
+    _at("refunded_at"),
+    UniqueConstraint("advocate_id", "friend_id"),
 )
+"""`status` is how far the sale has come, `verdict` what was decided about the referral: allow, hold or deny."""
+
+touches = Table(
+    "touches",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("advocate_id", Text, nullable=False, index=True),
+    Column("friend_id", Text, index=True),
+    Column("referral_id", Text, index=True),
+    Column("how", Text, nullable=False),
+    Column("code", Text),
+    Column("network", Text, index=True),
+    Column("device", Text),
+    Column("disputed", Boolean, nullable=False, server_default=text("false")),
+    Column("detail", Text),
+    _at("at", nullable=False, server_default=func.now()),
+)
+"""Who brought whom, by what, and when. `network` and `device` are keyed hashes, never addresses."""
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("referral_id", Text, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("weight", Integer, nullable=False),
+    Column("words", Text, nullable=False),
+    _at("at", nullable=False, server_default=func.now()),
+)
+"""Evidence of the fraud rules, for people to read."""
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("about", Text, nullable=False, index=True),
+    Column("what", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    _at("at", nullable=False, server_default=func.now()),
+)
+"""What people decided about referrals and rewards, with their names and reasons."""
+
+rewards = Table(
+    "rewards",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("referral_id", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("beneficiary_id", Text, nullable=False, index=True),
+    Column("wallet", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("platform", Text),
+    Column("effect_key", Text, nullable=False),
+    Column("payment", Text),
+    Column("code", Text),
+    _at("at", nullable=False, server_default=func.now()),
+    _at("paid_at"),
+    UniqueConstraint("referral_id", "rule", "beneficiary_id"),
+)
+"""Money owed, once for each referral, rule and beneficiary. The id is made from the money's identity."""
+
+reward_entries = Table(
+    "reward_entries",
+    metadata,
+    Column("effect_key", Text, primary_key=True),
+    Column("reward_id", Text, ForeignKey("rewards.id"), nullable=False, index=True),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("reference", Text),
+    _at("at", nullable=False),
+)
+"""Money that moved: what was paid is positive, what was taken back negative. Never changed, only added to."""
+
+payees = Table(
+    "payees",
+    metadata,
+    Column("contact_id", Text, ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True),
+    Column("platform", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("payable", Boolean, nullable=False, server_default=text("false")),
+    _at("at", nullable=False, server_default=func.now()),
+    Index("ix_payees_account", "account"),
+)
+"""Where somebody's money goes: their account at the payer."""
 
 strays = Table(
     "strays",

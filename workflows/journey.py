@@ -1,4 +1,4 @@
-"""`AdvocateJourney`: one person's way through one playbook, made durable. It decides nothing: `journeys/` does.
+"""One way through one playbook, made durable: an advocate's, or a referral's. It decides nothing: `journeys/` does.
 
 Whatever happens lands in the inbox; the core says what to do; the loop begins it and sleeps until the core's next
 wake-up. A run after continue-as-new begins like the first: being resumed is one more thing that happened.
@@ -40,9 +40,9 @@ class _UnknownEvent(Exception):
     """A signal by a name that is no event type."""
 
 
-@workflow.defn
-class AdvocateJourney:
-    @workflow.init
+class Journey:
+    """The shell that `AdvocateJourney` and `Referral` share. Its loop is `live`."""
+
     def __init__(self, start: JourneyStart) -> None:
         self.start = start
         self.playbook = playbook_from(start.playbook)
@@ -57,8 +57,8 @@ class AdvocateJourney:
         self.alarm_at: datetime | None = None
         self.shown: Show | None = None
 
-    @workflow.run
-    async def run(self, start: JourneyStart) -> str:
+    async def live(self) -> str:
+        """From here to the end of the journey; what it ended by."""
         while not self.state.ended:
             happened, self.inbox = self.inbox, []
             decision = advance(self.playbook, self.state, happened, workflow.now())
@@ -228,6 +228,22 @@ class AdvocateJourney:
     def _may_resolve(self, asked: Intervention) -> None:
         self.check("resolve", asked)
 
+    @workflow.update(name="approve", description="Approves what waits for a decision: a reward, a referral")
+    def approve(self, asked: Intervention) -> str:
+        return self.intervene("approve", asked)
+
+    @approve.validator
+    def _may_approve(self, asked: Intervention) -> None:
+        self.check("approve", asked)
+
+    @workflow.update(name="void", description="Refuses what waits for a decision: it will not be paid")
+    def void(self, asked: Intervention) -> str:
+        return self.intervene("void", asked)
+
+    @void.validator
+    def _may_void(self, asked: Intervention) -> None:
+        self.check("void", asked)
+
     @workflow.update(name="end", description="Ends the journey")
     def end(self, asked: Intervention) -> str:
         return self.intervene("end", asked)
@@ -245,6 +261,19 @@ class AdvocateJourney:
         reason = refusal(self.state, OperatorSaid(command=command, **asked.model_dump()))
         if reason is not None:
             raise ApplicationError(reason, non_retryable=True)
+
+
+@workflow.defn
+class AdvocateJourney(Journey):
+    """One person's way through one playbook."""
+
+    @workflow.init
+    def __init__(self, start: JourneyStart) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: JourneyStart) -> str:
+        return await self.live()
 
 
 def _telling(show: Show) -> tuple[object, ...]:

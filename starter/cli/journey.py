@@ -4,7 +4,7 @@ import getpass
 from typing import Annotated, Any
 
 import typer
-from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
+from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -13,6 +13,7 @@ from journeys.state import State
 from models.journey import Intervention, JourneyStart
 from models.playbook import Playbook
 from starter.cli.console import Json, answer, database, out, run, stop, table, temporal, when
+from starter.cli.steering import update
 from store.record import workflow_of
 
 app = typer.Typer(no_args_is_help=True, help="See and steer journeys.")
@@ -45,7 +46,7 @@ def list_journeys(
 
 
 async def _list(attention: bool, contact: str, ended: bool, limit: int) -> list[dict[str, Any]]:
-    wanted = ["WorkflowType = 'AdvocateJourney'"]
+    wanted = ["WorkflowType IN ('AdvocateJourney', 'Referral')"]
     wanted += ["OvationNeedsAttention = true"] if attention else []
     wanted += [f"OvationContact = '{contact.replace(chr(39), '')}'"] if contact else []
     wanted += [] if ended else ["ExecutionStatus = 'Running'"]
@@ -110,15 +111,7 @@ def _steer(command: str, journey: str, as_json: bool, **said: Any) -> None:
 async def _update(command: str, journey: str, said: Intervention) -> str:
     async with database() as engine:
         workflow = await workflow_of(engine, journey)
-    handle = (await temporal()).get_workflow_handle(workflow)
-    try:
-        return str(await handle.execute_update(command, said, result_type=str))
-    except WorkflowUpdateFailedError as error:
-        raise LookupError(f"not done: {error.cause}") from error
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise LookupError(f"{workflow} does not run any more") from error
-        raise
+    return await update(await temporal(), workflow, command, said)
 
 
 @app.command()

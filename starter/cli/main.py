@@ -2,7 +2,7 @@
 
 import typer
 
-from starter.cli import demo, doctor, explain, journey, platform, playbook, send, serve, up
+from starter.cli import demo, doctor, explain, journey, platform, playbook, referral, reward, send, serve, up
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +18,8 @@ app.command()(explain.explain)
 app.command()(doctor.doctor)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(journey.app, name="journey")
+app.add_typer(referral.app, name="referral")
+app.add_typer(reward.app, name="reward")
 app.add_typer(platform.app, name="platform")
 app.add_typer(send.webhook, name="webhook")
 app.add_typer(send.event, name="event")

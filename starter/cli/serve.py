@@ -3,21 +3,12 @@
 import logging
 
 import uvicorn
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client
 
-from models.journey import SEARCH_ATTRIBUTES
 from models.settings import Settings
+from platforms import configured
 from starter.cli.console import Json, answer, database, run, shelf, stop, temporal
 from starter.gateway.app import make_app
-from store.migrate import migrate as migrate_database
-
-_KINDS = {
-    "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "Bool": IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
-    "Datetime": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
-}
+from starter.set_up import set_up
 
 
 def serve() -> None:
@@ -36,30 +27,18 @@ def serve() -> None:
 
 
 def migrate(as_json: Json = False) -> None:
-    """Creates or upgrades the database, and registers the search attributes in Temporal.
+    """Creates or upgrades the database; registers search attributes and schedules in Temporal.
 
     Example: ovation migrate"""
     done = run(_migrate())
-    words = f"the database is at {done['revision']}; search attributes added: {done['added'] or 'none, all known'}"
-    answer(as_json, done, words)
+    words = [f"the database is at {done['revision']}"]
+    for name, what in (("added", "search attributes added"), ("scheduled", "schedules")):
+        found = done[name]
+        listed = ", ".join(found) if isinstance(found, list) else ""
+        words.append(f"{what}: {listed or 'none'}")
+    answer(as_json, done, "\n".join(words))
 
 
 async def _migrate() -> dict[str, object]:
     async with database() as engine:
-        revision = await migrate_database(engine)
-    return {"revision": revision, "added": await _register(await temporal())}
-
-
-async def _register(client: Client) -> list[str]:
-    """The search attributes that were missing in the namespace."""
-    known = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
-    missing = {name: kind for name, kind in SEARCH_ATTRIBUTES.items() if name not in known.custom_attributes}
-    if missing:
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(
-                namespace=client.namespace, search_attributes={name: _KINDS[kind] for name, kind in missing.items()}
-            )
-        )
-    return sorted(missing)
+        return await set_up(engine, await temporal(), configured())

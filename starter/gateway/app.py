@@ -12,11 +12,13 @@ from authoring.shelf import Shelf
 from models.links import Links
 from models.settings import Settings
 from platforms import configured
+from platforms.runner import Runner
 from starter.gateway import events, health, webhooks
 from starter.gateway.gateway import Gateway
 from starter.gateway.relay import Relay
-from starter.pages import hub, preferences, style
+from starter.pages import hub, link, payout, preferences, style
 from store.database import connect
+from store.tokens import TokenVault
 from workflows.connection import temporal_client
 
 
@@ -29,7 +31,9 @@ def make_app(settings: Settings, shelf: Shelf) -> FastAPI:
         client = await temporal_client(lazy=True)
         relay = Relay(engine, client, shelf, rest_after=settings.rest_after)
         links = Links(settings.public_url.rstrip("/"), settings.required_secrets(), settings.temporal_ui_url)
-        app.state.gateway = Gateway(settings, engine, client, shelf, links, configured(), relay)
+        vault = TokenVault(engine, settings.required_secrets())
+        runner = Runner(vault=vault)
+        app.state.gateway = Gateway(settings, engine, client, shelf, links, configured(), relay, vault, runner)
         at_work = asyncio.create_task(relay.run())
         try:
             yield
@@ -37,11 +41,12 @@ def make_app(settings: Settings, shelf: Shelf) -> FastAPI:
             at_work.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await at_work
+            await runner.close()
             await engine.dispose()
 
     app = FastAPI(title="Ovation", version="0.1.0", lifespan=lifespan, redoc_url=None)
-    for router in (webhooks.router, events.router, health.router, hub.router, preferences.router, style.router):
-        app.include_router(router)
+    for door in (webhooks, events, health, hub, link, payout, preferences, style):
+        app.include_router(door.router)
     app.add_exception_handler(OperationalError, _database_away)
     return app
 

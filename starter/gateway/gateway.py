@@ -6,18 +6,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fastapi import HTTPException, Request
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
+from temporalio.service import RPCError
 
+from activities.upkeep import secret_name
 from authoring.shelf import Shelf
 from models.event import Event
 from models.links import Links
 from models.settings import Settings
+from models.token import Token
+from models.upkeep import UpkeepRun
 from platforms.base import Platform, PlatformSettings
+from platforms.runner import Runner
 from starter.gateway.measures import ACCEPTED
 from starter.gateway.relay import Relay
 from store import inbox
 from store.inbox import Accepted
+from store.tokens import TokenVault
 
 MAX_BODY = 1_000_000
 """Bytes. The largest webhook a vendor documents is a tenth of this."""
@@ -36,6 +43,8 @@ class Gateway:
     links: Links
     platforms: Mapping[str, tuple[Platform, PlatformSettings]]
     relay: Relay
+    vault: TokenVault
+    runner: Runner
 
     async def accept(self, event: Event) -> Accepted:
         """Stores an event, and has it handed on. Raises ValueError when its data does not fit its type."""
@@ -44,6 +53,34 @@ class Gateway:
         if accepted.new:
             self.relay.nudge()
         return accepted
+
+    async def settings_of(self, name: str) -> PlatformSettings:
+        """A platform's settings; with the webhook's secret that the vendor made, where none is set."""
+        settings = self.platforms[name][1]
+        if settings.webhook_secret is None:
+            kept = await self.vault.get(secret_name(name))
+            if kept is not None:
+                return settings.model_copy(update={"webhook_secret": SecretStr(kept.value)})
+        return settings
+
+    async def referral_of(self, event: str) -> tuple[str | None, str | None]:
+        """The referral and the friend an accepted event is about."""
+        data = (await inbox.event_by_id(self.engine, event)).data
+        return (str(data["referral"]) if "referral" in data else None), (
+            str(data["friend"]) if "friend" in data else None
+        )
+
+    async def keep_secret(self, name: str, secret: str) -> None:
+        """The vendor just told us the webhook's secret."""
+        await self.vault.put(secret_name(name), Token(secret))
+
+    async def poke(self, platform: str, upkeep: str) -> None:
+        """Runs a platform's upkeep at once. A poke that is lost costs time only: the schedule comes round."""
+        schedule = UpkeepRun(platform=platform, name=upkeep).schedule_id
+        try:
+            await self.client.get_schedule_handle(schedule).trigger()
+        except (RPCError, OSError) as error:
+            log.warning("%s was not run at once: %s", schedule, error)
 
     def now(self) -> datetime:
         return datetime.now(UTC)

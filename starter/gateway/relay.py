@@ -27,7 +27,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from authoring.shelf import Shelf
 from journeys.conditions import holds
 from models.event import Notice, public_data
-from models.journey import WORKFLOW_QUEUE, JourneyStart, workflow_id
+from models.journey import WORKFLOW_QUEUE, JourneyStart
 from models.playbook import PRIORITIES, Playbook
 from store import inbox, journey
 from store.inbox import Waiting
@@ -117,12 +117,14 @@ class Relay:
         """Tells the person's journeys, and starts those that this event starts. Gives the new ones."""
         notice = Notice(id=event.id, at=event.at, data=public_data(event.type, event.data))
         for one in running:
-            if event.journey in (None, one.id):
+            if one.hears(event.type, event.journey, notice.data.get("referral")):
                 await self._tell(one, event.type, notice)
         if event.journey is not None or event.contact is None:
             return []
         started = []
         for name, playbook in self.shelf.playbooks.items():
+            if playbook.about == "referral" and "referral" not in notice.data:
+                continue
             if any(s.on == event.type and holds(s.when, event=notice.data) for s in playbook.starts):
                 begun = await self._start(playbook, name, event, notice)
                 if begun is not None:
@@ -136,14 +138,14 @@ class Relay:
         if start is None:
             return None
         await self.start_workflow(playbook, start, event.type, notice)
-        return Running(start.journey, name, start.contact, workflow_id(name, start.contact))
+        return Running(start.journey, name, start.contact, start.workflow)
 
     async def start_workflow(self, playbook: Playbook, start: JourneyStart, event_type: str, notice: Notice) -> None:
         """Signal-with-start: one call that starts the journey, or reaches the one that the same event started."""
         await self.client.start_workflow(
-            "AdvocateJourney",
+            "Referral" if playbook.about == "referral" else "AdvocateJourney",
             start.model_copy(update={"rest_after": self.rest_after}),
-            id=workflow_id(playbook.playbook, start.contact),
+            id=start.workflow,
             task_queue=WORKFLOW_QUEUE,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -155,7 +157,7 @@ class Relay:
                     SearchAttributePair(_CONTACT, start.contact),
                 ]
             ),
-            static_summary=f"{playbook.title} · {start.contact}",
+            static_summary=f"{playbook.title} · {start.workflow.rpartition('/')[2]}",
             static_details=f"Journey {start.journey}, begun by {event_type}",
             priority=Priority(priority_key=PRIORITIES[playbook.priority]),
         )

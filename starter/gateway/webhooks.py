@@ -36,7 +36,8 @@ async def webhook(platform: str, request: Request) -> Response:
 
 
 async def _answer(here: Gateway, name: str, request: Request) -> Response:
-    declared, settings, inbound = _listening(here, name)
+    declared, inbound = _listening(here, name)
+    settings = await here.settings_of(name)
     incoming = Incoming(
         method=request.method,
         url=_public_url(here, request),
@@ -46,6 +47,10 @@ async def _answer(here: Gateway, name: str, request: Request) -> Response:
     )
     shake = inbound.handshake(incoming, settings) if inbound.handshake is not None else None
     if shake is not None:
+        if shake.secret is not None:
+            if not here.links.gave_out(name, incoming.query.get("hook", "")):
+                raise HTTPException(401, "this address was not given out by us, so its secret is not taken")
+            await here.keep_secret(name, shake.secret)
         return _response(shake)
     if request.method != "POST":
         raise HTTPException(405, f"{declared.label} sends its webhooks by POST", {"Allow": "POST"})
@@ -88,14 +93,14 @@ async def _take(
     return None
 
 
-def _listening(here: Gateway, name: str) -> tuple[Platform, PlatformSettings, Inbound]:
+def _listening(here: Gateway, name: str) -> tuple[Platform, Inbound]:
     found = here.platforms.get(name)
     if found is None or found[0].inbound is None:
         able = ", ".join(n for n, (p, _) in here.platforms.items() if p.inbound is not None)
         raise HTTPException(404, f"no platform {name!r} sends webhooks; these do: {able}")
-    platform, settings = found
+    platform = found[0]
     assert platform.inbound is not None
-    return platform, settings, platform.inbound
+    return platform, platform.inbound
 
 
 def _public_url(here: Gateway, request: Request) -> str:

@@ -63,6 +63,18 @@ class Child:
             self.kill()
             raise
 
+    def run(self, seconds: float = 60.0) -> None:
+        """Runs it to its end. Raises StartFailed with its last words if it does not end well in time."""
+        self.start()
+        assert self._process is not None
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            code = -1
+        if code != 0:
+            raise StartFailed(f"{self.name} did not end well. Its log, {self.log}, ends:\n{last_words(self.log)}")
+
     def stop(self, grace: float = 10.0) -> None:
         """Asks it to end (SIGTERM), and kills it after `grace` seconds."""
         if self._process is not None:

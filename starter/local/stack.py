@@ -63,7 +63,9 @@ class Stack:
             await self._migrate()
             self._add("worker", ("-m", "worker"))
             self._add("gateway", ("-m", "starter.cli.main", "serve"), ready=f"{self.gateway_url}/healthz")
-            await asyncio.gather(*(self._start_child(name, say) for name in ("worker", "gateway")))
+            await asyncio.gather(
+                *(self._start_child(name, say) for name in ("worker", "gateway")), asyncio.to_thread(self._set_up)
+            )
         except BaseException:
             self.stop()
             raise
@@ -144,6 +146,10 @@ class Stack:
             await migrate(engine)
         finally:
             await engine.dispose()
+
+    def _set_up(self) -> None:
+        """The schedules of the platforms, as `ovation migrate` makes them."""
+        Child("migrate", ("-m", "starter.cli.main", "migrate"), self.state, environment=self.environment).run()
 
     def _own_secrets(self) -> dict[str, str]:
         """Keys of this state folder, made once; what the environment sets wins."""

@@ -1,11 +1,11 @@
 """Where the box's QR code leads: a personal page, never a product page. Thanks first; it asks for nothing.
 
 The failures prevented: a scan that is lost because the page could not be shown; a link preview or a prefetch counted
-as a scan; one person's page opened by another.
+as a scan; one person's page opened by another; a friend's name shown to whoever referred them.
 """
 
-import re
 from datetime import UTC
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -13,16 +13,21 @@ from fastapi.responses import RedirectResponse, Response
 from models.contact import Identity
 from models.event import Event
 from starter.gateway.gateway import Gateway, gateway
+from starter.pages import visitor
+from starter.pages.introduction import Filled, filled_in, submit
 from starter.pages.page import not_ours, page
+from starter.pages.standing import referral_words, reward_words
 from store import hub
+from store.referral import note_touch
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
-_NOT_A_PERSON = re.compile(
-    r"bot\b|crawl|spider|preview|facebookexternalhit|slack-imgproxy|slackbot|whatsapp|telegram|skype|curl/|wget/|python-",
-    re.IGNORECASE,
-)
-"""User agents that open a link to show or check it. A wrong guess costs one scan, never the page."""
+SHARES = {
+    "email": "mailto:?subject={title}&body={words}%0A%0A{link}",
+    "whatsapp": "https://wa.me/?text={words}%20{link}",
+    "linkedin": "https://www.linkedin.com/sharing/share-offsite/?url={link}",
+}
+"""Where a share button leads; the words are the advocate's to change there."""
 
 
 @router.api_route("/q/{code}", methods=["GET", "HEAD"])
@@ -32,7 +37,7 @@ async def scan(code: str, request: Request) -> Response:
     found = await hub.scanned(here.engine, code)
     if found is None:
         return not_ours(here.shelf.program.company)
-    if found.effect is not None and _by_a_person(request):
+    if found.effect is not None and visitor.by_a_person(request):
         await here.accept(_event(here, "qr.scanned", Identity(kind="effect", value=found.effect), code))
     return RedirectResponse(here.links.hub(found.contact), 303)
 
@@ -42,20 +47,73 @@ async def show(token: str, request: Request) -> Response:
     """The advocate's own page."""
     here = gateway(request)
     contact = here.links.contact_of("hub", token)
-    shown = await hub.shown_to(here.engine, contact) if contact is not None else None
-    if shown is None or contact is None:
+    if contact is None:
         return not_ours(here.shelf.program.company)
-    if _by_a_person(request):
+    response = await _page(here, token, contact, Filled({}), sent="sent" in request.query_params)
+    if response.status_code == 200 and visitor.by_a_person(request):
         await here.accept(_event(here, "hub.visited", Identity(kind="ovation", value=contact), contact))
+        device = visitor.device_of(request)
+        await note_touch(here.engine, advocate_id=contact, how="visit", **visitor.traces(here, request, device))
+        response.set_cookie(visitor.DEVICE, device, max_age=visitor.A_YEAR, httponly=True, samesite="lax")
+    return response
+
+
+@router.post("/hub/{token}/referrals")
+async def introduce(token: str, request: Request) -> Response:
+    """The advocate introduces somebody. What is wrong is said beside the field, and nothing typed is lost."""
+    here = gateway(request)
+    contact = here.links.contact_of("hub", token)
+    if contact is None or await hub.shown_to(here.engine, contact) is None:
+        return not_ours(here.shelf.program.company)
+    filled = await filled_in(request)
+    if filled.introduced is None:
+        return await _page(here, token, contact, filled)
+    await submit(here, request, filled.introduced, contact, "introduction", visitor.device_of(request))
+    return RedirectResponse(f"/hub/{token}?sent", 303)
+
+
+@router.get("/hub/{token}/share/{network}")
+async def share(token: str, network: str, request: Request) -> Response:
+    """A press on a share button: recorded, then on to the network."""
+    here = gateway(request)
+    contact, known = here.links.contact_of("hub", token), here.shelf.program.referrals
+    shown = await hub.shown_to(here.engine, contact) if contact is not None else None
+    if contact is None or shown is None or known is None or network not in SHARES:
+        return not_ours(here.shelf.program.company)
+    if visitor.by_a_person(request):
+        await here.accept(
+            _event(here, "referral.shared", Identity(kind="ovation", value=contact), f"{contact}:{network}")
+        )
+    company, link = here.shelf.program.company, here.links.referral(shown.code)
+    target = SHARES[network].format(title=quote(company), words=quote(known.words), link=quote(link, safe=""))
+    return RedirectResponse(target, 303)
+
+
+async def _page(here: Gateway, token: str, contact: str, filled: Filled, *, sent: bool = False) -> Response:
+    shown = await hub.shown_to(here.engine, contact)
     program = here.shelf.program
+    if shown is None:
+        return not_ours(program.company)
     return page(
         "hub.html",
+        status=422 if filled.wrong else 200,
         company=program.company,
         hub=program.hub,
+        token=token,
         first_name=shown.contact.first_name,
         video_url=shown.video_url,
         story_url=shown.story_url,
         preferences_url=here.links.preferences(contact),
+        link=None if program.referrals is None else here.links.referral(shown.code),
+        words=None if program.referrals is None else program.referrals.words,
+        networks=[name for name in SHARES if program.referrals is not None],
+        referrals=[referral_words(row) for row in shown.referrals],
+        rewards=[reward_words(row) for row in shown.rewards],
+        account_waits=shown.account_waits,
+        given=filled.given,
+        wrong=filled.wrong,
+        sent=sent,
+        stamp=visitor.stamp(here),
     )
 
 
@@ -64,10 +122,3 @@ def _event(here: Gateway, event_type: str, subject: Identity, what: str) -> Even
     now = here.now()
     minute = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
     return Event(type=event_type, source="pages", source_id=f"{event_type}:{what}:{minute}", subject=subject, at=now)
-
-
-def _by_a_person(request: Request) -> bool:
-    if request.method != "GET":
-        return False
-    purpose = request.headers.get("sec-purpose", request.headers.get("purpose", ""))
-    return "prefetch" not in purpose and not _NOT_A_PERSON.search(request.headers.get("user-agent", ""))

@@ -13,8 +13,9 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_POLICY = "Content-Security-Policy"
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    _POLICY: "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -24,9 +25,14 @@ _HEADERS = {
 """A person's page is nobody else's: not kept, not indexed, not framed; and its address is not told to others."""
 
 
-def page(template: str, *, status: int = 200, **values: object) -> HTMLResponse:
-    """A page from a template in `templates/`."""
-    return HTMLResponse(_TEMPLATES.get_template(template).render(**values), status, _HEADERS)
+def page(template: str, *, status: int = 200, leads_away: bool = False, **values: object) -> HTMLResponse:
+    """A page from a template in `templates/`. `leads_away`: its form may end at another company's page."""
+    policy = _HEADERS["Content-Security-Policy"]
+    headers = {
+        **_HEADERS,
+        "Content-Security-Policy": policy.replace("form-action 'self'", "form-action 'self' https: http:"),
+    }
+    return HTMLResponse(_TEMPLATES.get_template(template).render(**values), status, headers if leads_away else _HEADERS)
 
 
 def not_ours(company: str) -> HTMLResponse:

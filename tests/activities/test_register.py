@@ -1,5 +1,7 @@
 """Prevents: an effect that nobody does, or that two functions do; a capability nobody declared actions for."""
 
+from unittest.mock import Mock
+
 from activities.perform import DOERS
 from activities.register import doers
 from models.effect import EFFECTS
@@ -7,7 +9,7 @@ from platforms.capabilities import CAPABILITIES
 
 
 def test_every_effect_has_exactly_one_doer() -> None:
-    assert doers(None, None, None, {}).keys() == EFFECTS.keys()  # type: ignore[arg-type]
+    assert doers(None, Mock(), None, {}).keys() == EFFECTS.keys()  # type: ignore[arg-type]
 
 
 def test_every_effect_of_a_platform_asks_for_an_action_of_its_capability() -> None:

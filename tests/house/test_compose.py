@@ -1,4 +1,4 @@
-"""Prevents: a compose file that sets a variable nobody reads, leaves out one that is needed, or starts in wrong order."""
+"""Prevents: a compose file that sets a variable nobody reads, leaves out one that is needed, or starts too early."""
 
 import re
 from pathlib import Path

@@ -62,6 +62,7 @@ OUTCOMES = st.sampled_from(
         Outcome(kind="refused", reason="wrong address"),
         Outcome(kind="unsure", reason="no reply"),
         Outcome(kind="not_before", reason="waits", wakes_on="video.ready"),
+        Outcome(kind="not_before", reason="needs approval", attention=True),
     ]
 )
 
@@ -129,13 +130,13 @@ class JourneyMachine(RuleBasedStateMachine):
         self.step([EffectEnded(key=key, outcome=outcome)])
 
     @rule(
-        command=st.sampled_from(["pause", "resume", "run", "skip", "retry", "resolve"]),
+        command=st.sampled_from(["pause", "resume", "run", "skip", "retry", "resolve", "approve", "void"]),
         data=st.data(),
         found=st.booleans(),
     )
     def operator(self, command: Any, data: st.DataObject, found: bool) -> None:
         step = data.draw(st.sampled_from([*self.state.steps, ""])) if self.state.steps else ""
-        said = OperatorSaid(command=command, step=step, found=found)
+        said = OperatorSaid(command=command, step=step, found=found, by="grace", reason="looked at it")
         if refusal(self.state, said) is None:
             doubted = [f"j_1/{s}/{e}" for s, e, x in self.state.effects() if s == step and x.life is Life.DOUBTED]
             if command == "resolve" and found:

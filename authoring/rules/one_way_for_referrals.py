@@ -1,0 +1,33 @@
+"""Playbooks about referrals."""
+
+from collections.abc import Iterator
+
+from authoring.desk import Desk, doings
+from authoring.mistakes import Mistake
+
+REFERRAL_ONLY = frozenset(
+    {"update_lead", "update_card", "update_row", "open_ticket", "request_files", "recognize"}
+    | {"invite_payee", "pay_reward", "take_back_reward"}
+)
+"""Verbs that need a referral to speak of."""
+
+
+def one_way_for_referrals(desk: Desk) -> Iterator[Mistake]:
+    """One playbook follows referrals, and what needs a referral is written there, or in a reaction to one.
+
+    Two playbooks `about: referral` would follow the same person twice. `pay_reward` in a step of an advocate's playbook
+    would not know for which referral."""
+    followers = [written for written in desk.playbooks if written.model.about == "referral"]
+    for second in followers[1:]:
+        words = f"{followers[0].model.playbook} follows referrals already: a referral is followed by one playbook"
+        yield second.mistake(["about"], words)
+    for written in desk.playbooks:
+        if written.model.about == "referral":
+            continue
+        for path, doing in doings(written.model):
+            if getattr(doing, "on", "").startswith("referral."):
+                continue
+            for number, action in enumerate(doing.do):
+                if action.verb in REFERRAL_ONLY:
+                    words = f"{action.verb} needs a referral: write it in a playbook with about: referral"
+                    yield written.mistake([*path, "do", number], words)

@@ -1,0 +1,146 @@
+"""Money that moved: entries that are added to and never changed. What was paid, what was taken back, what is left.
+
+The failure prevented: books that cannot be balanced to the cent with the payer's own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Row, cast, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from models.base import Json
+from models.money import Money
+from store.governance import Wait, Withhold
+from store.identity import get_contact
+from store.ledger import Look
+from store.outcome import tell
+from store.payee import payee_of
+from store.referral import get as get_referral
+from store.reward import note, sale_of
+from store.tables import reward_entries, rewards
+
+
+async def paid(conn: AsyncConnection, key: str, reference: str | None, code: str | None, at: datetime) -> None:
+    """The payer said yes: the entry is written, and the advocate's journeys hear of it."""
+    row = (await conn.execute(select(rewards).where(rewards.c.effect_key == key))).one()
+    entry = insert(reward_entries).values(
+        effect_key=key,
+        reward_id=row.id,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        reference=reference,
+        at=at,
+    )
+    if (await conn.execute(entry.on_conflict_do_nothing().returning(reward_entries.c.reward_id))).first() is None:
+        return
+    done = {"status": "paid", "paid_at": at, "payment": reference, "code": code, "reason": None}
+    await conn.execute(update(rewards).where(rewards.c.id == row.id).values(done))
+    await _tell(conn, row, "reward.paid", Money(minor=row.amount_minor, currency=row.currency), row.id, at)
+
+
+async def _tell(conn: AsyncConnection, row: Row[Any], event_type: str, amount: Money, once: str, at: datetime) -> None:
+    data: Json = {"reward": row.id, "referral": row.referral_id, "amount": amount.model_dump()}
+    await tell(conn, row.beneficiary_id, event_type, data, once, at)
+
+
+@dataclass(frozen=True)
+class Excess:
+    """What was paid and is not due any more."""
+
+    reward: str
+    payment: str
+    account: str | None
+    amount: Money
+    wallet: str
+
+
+async def excess(look: Look, rule: str) -> Excess:
+    """What is to be taken back of a reward, now that the sale is worth less. Raises Withhold when it is nothing."""
+    conn = look.conn
+    referral = await get_referral(conn, look.order.referral or "", lock=True)
+    query = select(rewards).where(rewards.c.referral_id == look.order.referral, rewards.c.rule == rule)
+    row = (await conn.execute(query.with_for_update())).first()
+    if referral is None or row is None or row.status != "paid":
+        if row is not None and row.status == "claimed":
+            raise Wait("the payment is still under way", timedelta(minutes=10))
+        if row is not None and row.status in ("planned", "waiting"):
+            await note(conn, row.id, "voided", "the sale was reversed before it was paid")
+        raise Withhold("nothing was paid for it")
+    beneficiary = await get_contact(conn, row.beneficiary_id)
+    still_due = 0
+    if referral.status == "closed":
+        due = look.program.rewards[rule].amount(sale_of(referral), beneficiary.tier if beneficiary else "none")
+        still_due = 0 if due is None else due.minor
+    kept = int((await conn.execute(_balance(row.id))).scalar_one())
+    if kept <= still_due:
+        raise Withhold("what was paid is still due")
+    payee = await payee_of(conn, row.beneficiary_id, row.platform or "")
+    account = None if payee is None else str(payee.account)
+    back = Money(minor=kept - still_due, currency=row.currency)
+    return Excess(row.id, row.payment or "", account, back, row.wallet)
+
+
+def _balance(reward: str) -> Any:
+    return select(func.coalesce(func.sum(reward_entries.c.amount_minor), 0)).where(reward_entries.c.reward_id == reward)
+
+
+async def taken_back(
+    conn: AsyncConnection, key: str, reward: str, amount: Money, reference: str | None, at: datetime
+) -> None:
+    """The payer took it back: a negative entry."""
+    entry = insert(reward_entries).values(
+        effect_key=key,
+        reward_id=reward,
+        amount_minor=-amount.minor,
+        currency=amount.currency,
+        reference=reference,
+        at=at,
+    )
+    if (await conn.execute(entry.on_conflict_do_nothing().returning(reward_entries.c.reward_id))).first() is None:
+        return
+    row = (await conn.execute(select(rewards).where(rewards.c.id == reward))).one()
+    await _tell(conn, row, "reward.taken_back", amount, key, at)
+
+
+async def reversed_outside(conn: AsyncConnection, reward: str, total: Money | None, at: datetime) -> None:
+    """Somebody took it back at the payer, not we: the books follow. `total` is all that went back so far."""
+    row = (await conn.execute(select(rewards).where(rewards.c.id == reward).with_for_update())).first()
+    if row is None or row.status != "paid":
+        return
+    kept = int((await conn.execute(_balance(reward))).scalar_one())
+    gone = kept - (row.amount_minor - min(total.minor, row.amount_minor)) if total is not None else kept
+    if gone <= 0:
+        return
+    entry = insert(reward_entries).values(
+        effect_key=f"outside/{reward}/{kept - gone}",
+        reward_id=reward,
+        amount_minor=-gone,
+        currency=row.currency,
+        at=at,
+    )
+    await conn.execute(entry.on_conflict_do_nothing())
+
+
+async def was_paid(conn: AsyncConnection, referral: str) -> bool:
+    """Whether money of this referral is still out."""
+    query = select(func.coalesce(func.sum(reward_entries.c.amount_minor), 0)).where(
+        reward_entries.c.reward_id.in_(select(rewards.c.id).where(rewards.c.referral_id == referral))
+    )
+    return int((await conn.execute(query)).scalar_one()) > 0
+
+
+async def rewards_of(engine: AsyncEngine, contact: str | None = None) -> Sequence[Row[Any]]:
+    """Rewards with what was paid of them, newest first; of one beneficiary, or all."""
+    moved = select(func.coalesce(func.sum(reward_entries.c.amount_minor), 0)).where(
+        reward_entries.c.reward_id == rewards.c.id
+    )
+    balance = cast(moved.scalar_subquery(), BigInteger)  # PostgreSQL adds integers up to a decimal
+    query = select(rewards, balance.label("balance")).order_by(rewards.c.at.desc())
+    if contact is not None:
+        query = query.where(rewards.c.beneficiary_id == contact)
+    async with engine.connect() as conn:
+        return (await conn.execute(query)).all()

@@ -65,8 +65,13 @@ def _begin_due(playbook: Playbook, state: State, now: datetime) -> list[Order]:
     orders: list[Order] = []
     for step_name, effect_name in list(plan.due_now(state, now)):
         orders.append(order_of(playbook, state, step_name, effect_name, now))
-        settle(state.steps[step_name].effects[effect_name], Turn.DUE, now)
+        _call(state.steps[step_name].effects[effect_name], now)
     for name in list(plan.internal_due(state, now)):
         orders.append(internal_order(playbook, state, name, now))
-        settle(state.internal[name], Turn.DUE, now)
+        _call(state.internal[name], now)
     return orders
+
+
+def _call(effect: EffectState, now: datetime) -> None:
+    settle(effect, Turn.DUE, now)
+    effect.begun_at = now

@@ -23,6 +23,7 @@ class EffectState(Model):
 
     life: Life = Life.PLANNED
     due: Instant | None = None
+    begun_at: Instant | None = None
     reason: str = ""
     attention: bool = False
     wakes_on: str | None = None
@@ -79,6 +80,8 @@ class State(Model):
     started: Instant
     facts: Json = Field(default_factory=dict)
     anchors: dict[str, Instant] = Field(default_factory=dict)
+    heard: dict[str, Instant] = Field(default_factory=dict)
+    """When an event of each type last reached us: one that comes while an effect is under way must still wake it."""
     steps: dict[str, StepState] = Field(default_factory=dict)
     internal: dict[str, EffectState] = Field(default_factory=dict)
     alerts: dict[str, Json] = Field(default_factory=dict)

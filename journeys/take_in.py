@@ -76,6 +76,7 @@ def _event(playbook: Playbook, state: State, event: EventCame, now: datetime) ->
     event = event.model_copy(update={"at": min(max(event.at, state.started), now)})
     about = next((str(event.data[name]) for name in ABOUT if event.data.get(name)), None)
     state.say(event.at, f"{event.type}{_detail(event)}")
+    state.heard[event.type] = now
     _proof(state, event, about, now)
     if state.ending:
         return
@@ -149,6 +150,9 @@ def _outcome(playbook: Playbook, state: State, ended: EffectEnded, now: datetime
     effect.resolved = False
     if outcome.kind == "not_before":
         effect.due = max(outcome.at or now, now + timedelta(seconds=1))
+        woken = state.heard.get(outcome.wakes_on or "")
+        if woken is not None and effect.begun_at is not None and woken >= effect.begun_at:
+            effect.due = now  # what it waits for came while it was under way
         effect.wakes_on, effect.attention = outcome.wakes_on, outcome.attention
     if name != f"journey/{END}":
         state.say(now, f"{name}: {_words(outcome)}")

@@ -172,7 +172,7 @@ class Note(Model):
 class AttributeRevenue(Model):
     """What a referral brought, on the advocate in the CRM. `amount` is needed only where no referral is on record."""
 
-    amount: Expression | None = None
+    amount: Annotated[str | None, CEL] = None
 
 
 class SetTier(Model):

@@ -54,6 +54,8 @@ class Vendor:
         prefix = self.settings.model_config.get("env_prefix") or ""
         own = {name: getattr(self.settings, name) for name in sorted(self.stand_in.settings().model_fields_set)}
         values = {**own, "base_url": f"{address}/{self.name}"}
+        if "base_url" not in self.outside:
+            values = {"rate_limit": STANDS, **values}
         return {
             f"{prefix}{name}".upper(): _text(value)
             for name, value in values.items()
@@ -107,6 +109,9 @@ def named(vendors: Iterable[Vendor]) -> dict[str, Vendor]:
             raise ValueError(f"a stand-in cannot be called {name!r}: its name is the first part of its address")
     return dict(sorted(by_name.items()))
 
+
+STANDS = 200.0
+"""Activities per second that a double on this machine stands, where the vendor may stand one in four seconds."""
 
 RESERVED = frozenset({"outbox", "faults", "books", "webhooks", "environment"})
 """First parts of addresses that are the sandbox's own."""

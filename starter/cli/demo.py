@@ -18,6 +18,7 @@ import httpx
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from models.effect import EFFECTS
 from models.settings import Settings
 from starter.cli.console import Json, answer, err, out, run
 from starter.local.postgres import EmbeddedPostgres
@@ -28,6 +29,7 @@ from store.record import Record, record_of
 DAY = 1.0
 """Seconds."""
 
+PLAYBOOK = "advocate-thank-you"
 ADA, GRACE = "ada@example.com", "grace@example.com"
 PEOPLE = {ADA: "Ada", GRACE: "Grace"}
 
@@ -195,7 +197,7 @@ class Play:
         """Exactly what the playbook says, once each, and each in time; by our ledger and by the vendors' own books."""
         checks: list[Check] = []
         for person, expected in EXPECTED.items():
-            rows = [r for r in (await self.record(person)).effects if r.effect != "alert"]
+            rows = [r for r in (await self.record(person)).effects if r.playbook == PLAYBOOK and r.effect != "alert"]
             found = sorted((r.step.partition(":")[0], r.effect) for r in rows if r.status == "done")
             wanted = sorted((step, effect) for step, effects in expected.items() for effect in effects)
             checks.append((found == wanted, f"{PEOPLE[person]}: every step of the playbook, once each"))
@@ -225,7 +227,10 @@ class Play:
             raise RuntimeError(f"the gateway did not take an event: {answer.text}")
 
     async def _effect(self, person: str, step: str, effect: str) -> Any:
-        return next(r for r in (await self.record(person)).effects if r.step == step and r.effect == effect)
+        for row in (await self.record(person)).effects:
+            if row.step == step and row.effect == effect:
+                return row
+        raise RuntimeError(f"{PEOPLE[person]}'s {step} has not been begun: the worker's log may say why")
 
     async def _on_day(self, day: float) -> None:
         while self.day() < day:
@@ -275,7 +280,8 @@ WORDS: dict[str, Callable[[Any], str]] = {
 
 
 def _done(row: Any) -> str:
-    return WORDS[row.effect](row)
+    words = WORDS.get(row.effect)
+    return EFFECTS[row.effect].label if words is None else words(row)
 
 
 def _came(event: Any) -> str:

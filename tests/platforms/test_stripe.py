@@ -721,7 +721,9 @@ def test_every_cent_is_somewhere(there: Stripe) -> None:
 
 
 def problem(status: int, body: Any = None, writes: bool = True, **headers: str) -> Any:
-    reply = Reply(status, json=body, text=json.dumps(body), headers={k.replace("_", "-"): v for k, v in headers.items()})
+    reply = Reply(
+        status, json=body, text=json.dumps(body), headers={k.replace("_", "-"): v for k, v in headers.items()}
+    )
     return judge(reply, Call.post("/v1/transfers") if writes else Call.get("/v1/balance"))
 
 

@@ -7,7 +7,7 @@ import pytest
 from platforms import all_platforms
 from platforms.slack import SlackSettings
 from platforms.slack.stand_in import STAND_IN as SLACK
-from sandbox.vendors import Vendor, found, named, shared
+from sandbox.vendors import STANDS, Vendor, found, named, shared
 
 
 def test_every_stand_in_is_found_by_being_there() -> None:
@@ -41,7 +41,9 @@ def test_the_environment_is_read_back_as_it_was_meant(monkeypatch: pytest.Monkey
         for name, value in vendor.environment("http://here").items():
             monkeypatch.setenv(name, value)
     for vendor in found():
-        expected = vendor.stand_in.settings().model_copy(update={"base_url": f"http://here/{vendor.name}"})
+        own = vendor.stand_in.settings()
+        stands = {"base_url": f"http://here/{vendor.name}", "rate_limit": own.rate_limit or STANDS}
+        expected = own.model_copy(update=stands)
         assert type(expected)().model_dump() == expected.model_dump()
 
 

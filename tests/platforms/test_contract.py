@@ -41,6 +41,13 @@ HEADINGS = [
 NOW = datetime(2026, 1, 15, 17, 0, tzinfo=UTC)
 
 NO_REPLAY_WINDOW = {
+    "airtable": "the MAC covers the body alone, and a repeated ping only makes the upkeep look once more",
+    "docusign": "the signature covers the body alone; an envelope is completed once",
+    "dropbox": "the signature covers the body alone; a replayed ping is one more look",
+    "dynamics": "a secret header has no time; a request only makes us look",
+    "notion": "the signature covers the body alone; a repeated signal only makes the upkeep look once more",
+    "salesforce": "a secret header has no time; repeats are told by source id",
+    "sendspark": "nothing is signed, so no time is; repeats are told by source id",
     "asana": "the signature covers the body alone; a delivery only says where to look, and tasks are read afterwards",
     "delighted": "the signature covers the body alone; repeats are told by source id",
     "intercom": "the signature covers the body alone; repeats are told by the notification's id",
@@ -49,7 +56,11 @@ NO_REPLAY_WINDOW = {
 }
 """Vendors whose signature holds for ever, and why."""
 
-UNSIGNED_BODY: dict[str, str] = {}
+UNSIGNED_BODY = {
+    "dynamics": "Dataverse signs nothing: a secret header, and a request only makes us look",
+    "salesforce": "a flow signs nothing: a secret header proves the sender",
+    "sendspark": "signs nothing: a secret in the webhook's address, and the state is read back",
+}
 """Vendors that prove themselves by a secret in URL or header and sign no body, and why."""
 
 

@@ -69,7 +69,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "PutCard": REFERRAL,
     "PutRow": REFERRAL,
     "OpenTicket": {**REFERRAL, "subject": "A referral", "text": "Please look."},
-    "Enroll": {"who": BO, "audience": "nurture"},
+    "Enroll": {"who": BO, "audience": "tag:nurture"},
     "SendText": {"to": "+15555550123", "text": "Acme: thank you. Reply STOP to end."},
     "SendInApp": {"who": ADA, "text": "Thank you."},
     "RequestSignature": {"who": ADA, "template": "partner-agreement", "title": "Our agreement"},
@@ -151,11 +151,9 @@ def sample(action: Action) -> Any:
 
 
 def counted(books: Any) -> Any:
-    """How many of each thing there are: times and marks of the last touch may differ, numbers of things may not."""
+    """How many of each thing there are. The vendor's ids and times differ from one account to the next."""
     if isinstance(books, dict):
-        return {key: counted(value) for key, value in books.items() if isinstance(value, dict | list)} | {
-            "": len(books)
-        }
+        return len(books), sorted(repr(counted(value)) for value in books.values() if isinstance(value, dict | list))
     return len(books) if isinstance(books, list) else None
 
 

@@ -52,6 +52,7 @@ NO_REPLAY_WINDOW = {
     "delighted": "the signature covers the body alone; repeats are told by source id",
     "intercom": "the signature covers the body alone; repeats are told by the notification's id",
     "trello": "the signature covers body and address, no time; repeats are told by the action's id",
+    "twilio": "the signature covers address and parameters, and no time; repeats are told by source id",
     "wootric": "the signature covers the body alone; repeats are told by source id",
 }
 """Vendors whose signature holds for ever, and why."""

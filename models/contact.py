@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from pydantic import AfterValidator, Field
 
 from models.base import Instant, Model, Personal
@@ -42,6 +43,19 @@ class Identity(Personal):
             if "@" not in value:
                 raise ValueError(f"subject {subject!r} is not an e-mail address")
         return cls(kind=kind, value=value)
+
+    @classmethod
+    def of_phone(cls, number: str | None, region: str | None = None) -> "Identity | None":
+        """A telephone number in E.164, whose owner a text message comes from; None for one that cannot be real.
+
+        `region` (ISO 3166-1 alpha-2) reads a number that is written without its country."""
+        try:
+            parsed = phonenumbers.parse(number or "", region)
+        except phonenumbers.NumberParseException:
+            return None
+        if not phonenumbers.is_possible_number(parsed):
+            return None
+        return cls(kind="phone", value=phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 
     @property
     def text(self) -> str:

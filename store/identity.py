@@ -96,8 +96,10 @@ async def learn(
     conn: AsyncConnection, contact: str, names: Sequence[Identity] = (), person: Person | None = None
 ) -> None:
     """Adds names and facts to a contact. A name somebody else has stays theirs; absent facts change nothing."""
-    if names:
-        rows = [{"kind": i.kind, "value": i.value, "contact_id": contact} for i in names]
+    phone = None if person is None else Identity.of_phone(person.phone, person.region)
+    known_by = [*names, *([phone] if phone is not None else [])]
+    if known_by:
+        rows = [{"kind": i.kind, "value": i.value, "contact_id": contact} for i in known_by]
         await conn.execute(insert(identities).values(rows).on_conflict_do_nothing())
     facts = _facts(names, person)
     if facts:

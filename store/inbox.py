@@ -114,9 +114,14 @@ async def _routed(
         if event.type == "referral.refunded":
             named["refund"] = str(data["amount"]["minor"]) if data.get("amount") else "all"
         return Resolved(credited.advocate), {**data, **{k: v for k, v in named.items() if v is not None}}
-    if resolved.effect is not None and event.type == "qr.scanned":
-        return resolved, {**data, "gift": resolved.effect}
+    about = _ABOUT.get(event.type.partition(".")[0])
+    if resolved.effect is not None and about is not None:
+        return resolved, {**data, about: resolved.effect}
     return resolved, data
+
+
+_ABOUT = {"qr": "gift", "message": "message"}
+"""Event → the field that names the effect it is about, where the vendor named the effect another way."""
 
 
 async def _consequences(conn: AsyncConnection, event: Event, contact: str | None, data: dict[str, Any]) -> None:

@@ -1,13 +1,13 @@
-"""HubSpot: the CRM that knows who a contact is, who looks after them, and who tagged them for a journey."""
+"""HubSpot: the CRM that knows who a contact is and who looks after them, and keeps a deal for each referral."""
 
 from datetime import timedelta
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from platforms.base import Action, Findable, Idempotent, Platform, PlatformSettings
-from platforms.capabilities import AddToList, AttributeRevenue, CreateTask, FindContact, WriteNote
-from platforms.hubspot import client, problem, webhook
+from platforms.base import Action, Findable, Idempotent, Platform, PlatformSettings, Upkeep
+from platforms.capabilities import AddToList, AttributeRevenue, CreateTask, FindContact, PutLead, Stage, WriteNote
+from platforms.hubspot import client, deal, news, problem, webhook
 
 _DOCS = "https://developers.hubspot.com/docs/api-reference/latest/crm"
 _LOOK_UP = "the contact's {} are read back, and compared by the mark with our key at the end of the text"
@@ -18,7 +18,8 @@ room for the link between contact and record, of which HubSpot promises nothing.
 
 class HubSpotSettings(PlatformSettings):
     """`client_secret` is the app's and verifies its webhooks; `access_token` signs calls in. `api_version` is the date
-    in every path. `currency`: that of the property for referred revenue; others have a property of their own."""
+    in every path. `currency`: the portal's own, and that of the property for referred revenue; others have a property
+    of their own. `stages`: our words → ids of stages in `pipeline`; without them deals are not touched."""
 
     model_config = SettingsConfigDict(**{**PlatformSettings.model_config, "env_prefix": "OVATION_HUBSPOT__"})
     required = ("access_token",)
@@ -29,6 +30,8 @@ class HubSpotSettings(PlatformSettings):
     client_secret: SecretStr | None = None
     api_version: str = Field(default="2026-09", pattern=r"^\d{4}-\d{2}$")
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    pipeline: str = "default"
+    stages: dict[Stage, str] = Field(default_factory=dict)
 
 
 PLATFORM = Platform(
@@ -70,6 +73,24 @@ PLATFORM = Platform(
             repeat=Idempotent(how="the total is set, not added to"),
             document=f"{_DOCS}/objects/contacts/guide",
         ),
+        Action(
+            PutLead,
+            talk=deal.put_lead,
+            repeat=Findable(
+                find=deal.find_lead,
+                after=_SETTLED,
+                how="the deal is read by ovation_referral, which is unique; its note by the mark at its end",
+            ),
+            document=f"{_DOCS}/objects/deals/guide",
+        ),
     ],
     inbound=webhook.INBOUND,
+    upkeep=[
+        Upkeep(
+            "deals",
+            every=news.EVERY,
+            talk=news.deals,
+            what="reads the deals of referrals that people moved; at once where a webhook tells that one was",
+        ),
+    ],
 )

@@ -12,7 +12,7 @@ from models.contact import Identity
 from platforms.base import Body, Call, Reply, Talk, Token, reveal
 from platforms.capabilities import AddToList, AttributeRevenue, CreateTask, FindContact, Receipt, WriteNote
 from platforms.errors import Rejected, Unavailable
-from platforms.hubspot import contact, engagement
+from platforms.hubspot import contact, deal, engagement
 from platforms.hubspot.problem import said
 
 if TYPE_CHECKING:
@@ -106,14 +106,17 @@ def attribute_revenue(action: AttributeRevenue, key: str, settings: "HubSpotSett
 
 
 def doctor(settings: "HubSpotSettings") -> Talk:
-    """Reads one owner, and whether the portal has the properties that we need: token, scopes and set-up at once."""
+    """Reads one owner, and whether the portal has the properties that we need: token, scopes and set-up at once.
+
+    Deals are looked at where stages are set."""
     yield Call.get(f"/crm/owners/{settings.api_version}", query={"limit": "1"})
     missing = []
     for name in (TAG, REVENUE):
         reply = yield Call.get(f"/crm/properties/{settings.api_version}/contacts/{name}", accepts=(404,))
         if not reply.ok:
             missing.append(name)
-    return Receipt(facts={"api_version": settings.api_version, "missing_properties": missing})
+    facts: dict[str, object] = {"api_version": settings.api_version, "missing_properties": missing}
+    return Receipt(facts={**facts, **(yield from deal.checked(settings))})
 
 
 def revenue_property(currency: str, settings: "HubSpotSettings") -> str:
@@ -127,14 +130,13 @@ def objects_of(found: Body, settings: "HubSpotSettings") -> str:
 
 
 def _owner(email: str | None, settings: "HubSpotSettings") -> Generator[Call, Reply, str | None]:
-    """GET …/owners?email=: `hubspot_owner_id` wants an owner's id, not a user's. Raises Rejected for a stranger."""
+    """The owner of this address. Raises Rejected for a stranger: a task of nobody's is a task that nobody does."""
     if email is None:
         return None
-    reply = yield Call.get(f"/crm/owners/{settings.api_version}", query={"email": email})
-    owners = [o for o in reply.json["results"] if str(o.get("email")).lower() == email.lower() and not o["archived"]]
-    if not owners:
+    owner = yield from contact.owner_id(email, settings)
+    if owner is None:
         raise Rejected("nobody in HubSpot has the task owner's e-mail address: invite them, or name another owner")
-    return str(owners[0]["id"])
+    return owner
 
 
 def _list(name: str, settings: "HubSpotSettings") -> Generator[Call, Reply, Body]:

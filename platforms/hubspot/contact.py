@@ -64,6 +64,13 @@ def csm_email(found: Body, settings: "HubSpotSettings") -> Generator[Call, Reply
     return reply.json.get("email") or None if reply.ok else None
 
 
+def owner_id(email: str, settings: "HubSpotSettings") -> Generator[Call, Reply, str | None]:
+    """GET …/owners?email=: `hubspot_owner_id` wants an owner's id, not a user's. None for a stranger."""
+    reply = yield Call.get(f"/crm/owners/{settings.api_version}", query={"email": email})
+    owners = [o for o in reply.json["results"] if str(o.get("email")).lower() == email.lower() and not o["archived"]]
+    return str(owners[0]["id"]) if owners else None
+
+
 def person(found: Body, csm: str | None) -> Person:
     """The contact in our words; an empty property is an unknown one."""
     given: dict[str, str] = {name: value for name, value in found["properties"].items() if value}

@@ -1,7 +1,7 @@
-"""Tasks and notes: made once, linked to a contact, and found again by our key.
+"""Tasks and notes: made once, linked to a contact or a deal, and found again by our key.
 
 The failure prevented: a task that is made twice because a search did not show the first one yet. The mark with our key
-ends the text; the look-up reads the contact's records one by one, which HubSpot answers from the records themselves.
+ends the text; the look-up reads the holder's records one by one, which HubSpot answers from the records themselves.
 """
 
 import html
@@ -23,22 +23,23 @@ if TYPE_CHECKING:
 
 BATCH = 100
 READ_BACK = 2000
-"""How many records of a contact are read back at most."""
+"""How many records of a contact or deal are read back at most."""
 LONGEST = 10_000
 """Characters of our text. HubSpot takes 65,536 of HTML, and escaping makes at most six of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`body` is the property with the text; `to_contact` HubSpot's number for the link to a contact."""
+    """`body` is the property with the text; `to_contact` and `to_deal` HubSpot's numbers for the links."""
 
     plural: str
     body: str
     to_contact: int
+    to_deal: int
 
 
-TASK = Kind("tasks", "hs_task_body", 204)
-NOTE = Kind("notes", "hs_note_body", 202)
+TASK = Kind("tasks", "hs_task_body", 204, 216)
+NOTE = Kind("notes", "hs_note_body", 202, 214)
 
 
 def mark(key: str) -> str:
@@ -60,45 +61,57 @@ def instant(at: datetime) -> str:
 
 def create(kind: Kind, properties: dict[str, str], to: str, settings: "HubSpotSettings") -> Talk:
     """POST of a record together with its link to the contact `to`: the look-up relies on that link."""
-    link = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": kind.to_contact}
-    body = {"properties": properties, "associations": [{"to": {"id": to}, "types": [link]}]}
+    body = {"properties": properties, "associations": [link(to, kind.to_contact)]}
     reply = yield Call.post(objects(settings, kind.plural), json=body)
     return _receipt(reply.json, to)
 
 
-def find(kind: Kind, who: Who, key: str, settings: "HubSpotSettings") -> Generator[Call, Reply, Receipt | None]:
-    """The contact's record that ends with the mark, newest first; None when it is surely not there.
+def link(to: str, number: int) -> Body:
+    """A link to record `to`, of one of HubSpot's own types."""
+    return {"to": {"id": to}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number}]}
 
-    Raises InDoubt for a contact with more records than are read back, Unavailable when some could not be read."""
+
+def find(kind: Kind, who: Who, key: str, settings: "HubSpotSettings") -> Generator[Call, Reply, Receipt | None]:
+    """The contact's record that ends with the mark; None when it is surely not there."""
     found = yield from contact.known(who, settings, linked=kind.plural)
     if found is None:
         return None
-    ids = yield from _linked(kind, found, settings)
+    record = yield from with_mark(kind, "contacts", found, key, settings)
+    return None if record is None else _receipt(record, found["id"])
+
+
+def with_mark(
+    kind: Kind, of: str, holder: Body, key: str, settings: "HubSpotSettings"
+) -> Generator[Call, Reply, Body | None]:
+    """The record of `holder` (one of contacts or deals) that ends with the mark, newest first; else None.
+
+    Raises InDoubt for a holder of more records than are read back, Unavailable when some could not be read."""
+    ids = yield from _linked(kind, of, holder, settings)
     for some in _batches(sorted(ids, key=_age)):
         for record in (yield from _read(kind, some, settings)):
             if mark(key) in re.sub(r"<[^>]*>", "", record["properties"].get(kind.body) or ""):
-                return _receipt(record, found["id"])
+                return record
     return None
 
 
-def _linked(kind: Kind, found: Body, settings: "HubSpotSettings") -> Generator[Call, Reply, set[str]]:
-    """The ids of the contact's records. The contact comes with the first of them; where there are more, all are asked
-    for anew, because the two lists have cursors of their own."""
-    first: Body = (found.get("associations") or {}).get(kind.plural) or {}
+def _linked(kind: Kind, of: str, holder: Body, settings: "HubSpotSettings") -> Generator[Call, Reply, set[str]]:
+    """The ids of the holder's records. They come with the first of them; where there are more, all are asked for anew,
+    because the two lists have cursors of their own."""
+    first: Body = (holder.get("associations") or {}).get(kind.plural) or {}
     if not _next(first):
         return {str(link["id"]) for link in first.get("results", [])}
-    path = f"/crm/associations/{settings.api_version}/contacts/{kind.plural}/batch/read"
+    path = f"/crm/associations/{settings.api_version}/{of}/{kind.plural}/batch/read"
     ids: set[str] = set()
-    asked = {"id": found["id"]}
+    asked = {"id": holder["id"]}
     while True:
         reply = yield Call.post(path, json={"inputs": [asked]}, writes=False)
         page: Body = next(iter(_whole(reply)), {"to": []})
         ids |= {str(link["toObjectId"]) for link in page["to"]}
         if len(ids) > READ_BACK:
-            raise InDoubt(f"contact {found['id']} has more than {READ_BACK} {kind.plural}: look for {kind.body} there")
+            raise InDoubt(f"{of} {holder['id']} has more than {READ_BACK} {kind.plural}: look for {kind.body} there")
         if not (after := _next(page)):
             return ids
-        asked = {"id": found["id"], "after": after}
+        asked = {"id": holder["id"], "after": after}
 
 
 def _read(kind: Kind, ids: Iterable[str], settings: "HubSpotSettings") -> Generator[Call, Reply, list[Body]]:

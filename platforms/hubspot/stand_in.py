@@ -1,7 +1,7 @@
-"""HubSpot's double: contacts, lists, tasks, notes and owners of one portal, and the webhooks of one app.
+"""HubSpot's double: contacts, lists, tasks, notes, deals and owners of one portal, and the webhooks of one app.
 
-The app is subscribed to the changes that the move `tag` makes, and to nothing else: what we write ourselves is not told
-back to us.
+The app is subscribed to the changes that the moves `tag` and `deal` make, and to nothing else: what we write ourselves
+is not told back to us.
 """
 
 import json
@@ -15,7 +15,9 @@ from platforms.base import Body, reveal
 from platforms.hubspot import HubSpotSettings
 from platforms.hubspot.stand_in_answers import RATE, ROUTES
 from platforms.hubspot.stand_in_books import CONTACTS, Portal, Record, Refused
-from platforms.hubspot.stand_in_requests import Joining, Strict, Tagging
+from platforms.hubspot.stand_in_deals import DEAL_ROUTES, moved
+from platforms.hubspot.stand_in_lists import LIST_ROUTES
+from platforms.hubspot.stand_in_requests import Joining, Moving, Strict, Tagging
 from platforms.stand_in import Answer, Heard, StandIn, Webhook
 
 PORTAL_ID, APP_ID, SUBSCRIPTION_ID, FIRST_EVENT = 247279312, 51879189, 7662269, 1765889350
@@ -73,7 +75,7 @@ def _tag(given: Any, books: Portal) -> Answer:
         record = _tagged(tagging, books)
     except Refused as refused:
         return refused.answer
-    event = _change(record, tagging, books)
+    event = _change(record, "0-1", {tagging.property: tagging.value}, books)
     return Answer(json=record.shown([tagging.property]), webhooks=[Webhook(json.dumps([event]).encode())])
 
 
@@ -90,14 +92,27 @@ def _tagged(tagging: Tagging, books: Portal) -> Record:
     return found
 
 
-def _change(record: Record, tagging: Tagging, books: Portal) -> Body:
+def _deal_moves(given: Any, books: Portal) -> Answer:
+    """A colleague moves the deal of a referral; the webhook names the new stage and no more."""
+    try:
+        moving = _told(Moving, given)
+        record = moved(moving.referral, moving.stage, moving.amount, books)
+    except Refused as refused:
+        return refused.answer
+    event = _change(record, "0-3", {"dealstage": moving.stage}, books)
+    return Answer(json=record.shown(list(record.properties)), webhooks=[Webhook(json.dumps([event]).encode())])
+
+
+def _change(record: Record, kind: str, change: dict[str, str], books: Portal) -> Body:
+    """One property of a record changed. `kind` is HubSpot's number for contacts or deals."""
     books.events += 1
+    [(name, value)] = change.items()
     app = {"subscriptionId": SUBSCRIPTION_ID, "portalId": PORTAL_ID, "appId": APP_ID}
-    what = {"subscriptionType": "object.propertyChange", "objectId": int(record.id), "objectTypeId": "0-1"}
-    change = {"propertyName": tagging.property, "propertyValue": tagging.value}
+    what = {"subscriptionType": "object.propertyChange", "objectId": int(record.id), "objectTypeId": kind}
+    changed = {"propertyName": name, "propertyValue": value}
     source = {"changeSource": "CRM_UI", "sourceId": "userId:98499705", "isSensitive": False, "attemptNumber": 0}
     occurred = {"eventId": FIRST_EVENT + books.events, "occurredAt": time.time_ns() // 10**6}
-    return {**occurred, **app, **what, **change, **source}
+    return {**occurred, **app, **what, **changed, **source}
 
 
 def _told(model: type[Move], given: Any) -> Move:
@@ -110,12 +125,20 @@ def _told(model: type[Move], given: Any) -> Move:
 STAND_IN = StandIn(
     name="hubspot",
     books=Portal,
-    routes=ROUTES,
+    routes=[*DEAL_ROUTES, *LIST_ROUTES, *ROUTES],
     guard=_guard,
     rate_limited=_rate_limited,
     broken=lambda: Refused(500, "There was a problem with the request.").answer,
     settings=lambda: HubSpotSettings(
-        access_token=SecretStr("pat-na1-sandbox"), client_secret=SecretStr("hubspot-sandbox-client-secret")
+        access_token=SecretStr("pat-na1-sandbox"),
+        client_secret=SecretStr("hubspot-sandbox-client-secret"),
+        stages={
+            "submitted": "appointmentscheduled",
+            "qualified": "qualifiedtobuy",
+            "won": "closedwon",
+            "lost": "closedlost",
+            "disqualified": "closedlost",
+        },
     ),
-    moves={"contact": _contact_joins, "tag": _tag},
+    moves={"contact": _contact_joins, "tag": _tag, "deal": _deal_moves},
 )

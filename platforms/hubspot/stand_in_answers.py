@@ -1,7 +1,6 @@
-"""What HubSpot's double answers to each operation that we use.
+"""What HubSpot's double answers about contacts, tasks, notes and owners.
 
-Tasks and notes have no key: the same request twice is two of them. A contact's e-mail address and a list's name are
-taken once; a membership is kept once however often it is added.
+Tasks and notes have no key: the same request twice is two of them. A contact's e-mail address is taken once.
 """
 
 from collections.abc import Callable
@@ -15,14 +14,13 @@ from platforms.hubspot.stand_in_books import (
     NOTES,
     REVENUES,
     TASKS,
-    ContactList,
     Options,
     Portal,
     Record,
     Refused,
     now,
 )
-from platforms.hubspot.stand_in_requests import CreateBody, ListBody, ReadBody, ReadLinksBody, Strict, UpdateBody
+from platforms.hubspot.stand_in_requests import CreateBody, ReadBody, ReadLinksBody, Strict, UpdateBody
 from platforms.stand_in import Answer, Heard, Route
 
 VERSIONS = frozenset({"2026-03", "2026-09"})
@@ -30,7 +28,11 @@ PAGE = 100
 """Links in one answer; HubSpot's own number is not published."""
 
 _DEFAULTS = ["email", "firstname", "lastname"]
-_KINDS: dict[str, tuple[Options, int]] = {"tasks": (TASKS, 204), "notes": (NOTES, 202)}
+_KINDS: dict[str, tuple[Options, dict[str, int]]] = {
+    "tasks": (TASKS, {"contacts": 204, "deals": 216}),
+    "notes": (NOTES, {"contacts": 202, "deals": 214}),
+}
+"""Properties, and the numbers of the links to contacts and deals."""
 RATE = {
     "X-HubSpot-RateLimit-Max": "100",
     "X-HubSpot-RateLimit-Remaining": "99",
@@ -41,7 +43,7 @@ RATE = {
 Request = TypeVar("Request", bound=Strict)
 
 
-def _operation(handle: Callable[[Heard, Portal], Body], status: int = 200) -> Callable[[Heard, Portal], Answer]:
+def operation(handle: Callable[[Heard, Portal], Body], status: int = 200) -> Callable[[Heard, Portal], Answer]:
     """Answers with the body that `handle` gives, or with its refusal."""
 
     def answer(heard: Heard, books: Portal) -> Answer:
@@ -56,7 +58,7 @@ def _operation(handle: Callable[[Heard, Portal], Body], status: int = 200) -> Ca
     return answer
 
 
-def _read(model: type[Request], given: Any) -> Request:
+def read(model: type[Request], given: Any) -> Request:
     try:
         return model.model_validate(given)
     except ValidationError as error:
@@ -78,30 +80,34 @@ def _contact(heard: Heard, books: Portal) -> Record:
 def _get_contact(heard: Heard, books: Portal) -> Body:
     found = _contact(heard, books)
     asked = [name for name in heard.query.get("properties", "").split(",") if name in CONTACTS]
-    shown = found.shown([*_DEFAULTS, *asked])
-    kinds = [kind for kind in heard.query.get("associations", "").split(",") if kind in _KINDS]
-    linked = {kind: links for kind in kinds if (links := _of(books, kind).get(found.id))}
+    return with_links(found.shown([*_DEFAULTS, *asked]), heard, books, "contact")
+
+
+def with_links(shown: Body, heard: Heard, books: Portal, own: str) -> Body:
+    """The record with the first page of the links that were asked for; kinds without any are left out."""
+    kinds = [kind for kind in heard.query.get("associations", "").split(",") if kind in (*_KINDS, "contacts")]
+    linked = {kind: links for kind in kinds if (links := _of(books, kind).get(shown["id"]))}
     if linked:
-        shown["associations"] = {kind: _page_of_links(kind, links) for kind, links in linked.items()}
+        shown["associations"] = {kind: _page_of_links(own, kind, links) for kind, links in linked.items()}
     return shown
 
 
-def _page_of_links(kind: str, links: list[str]) -> Body:
-    page: Body = {"results": [{"id": one, "type": f"contact_to_{kind[:-1]}"} for one in links[:PAGE]]}
+def _page_of_links(own: str, kind: str, links: list[str]) -> Body:
+    page: Body = {"results": [{"id": one, "type": f"{own}_to_{kind[:-1]}"} for one in links[:PAGE]]}
     if len(links) > PAGE:
         page["paging"] = {"next": {"after": links[PAGE - 1]}}
     return page
 
 
 def _create_contact(heard: Heard, books: Portal) -> Body:
-    asked = _read(CreateBody, heard.json)
+    asked = read(CreateBody, heard.json)
     books.check(asked.properties, CONTACTS)
     return books.add(asked.properties).shown([*_DEFAULTS, *asked.properties])
 
 
 def _update_contact(heard: Heard, books: Portal) -> Body:
     found = _contact(heard, books)
-    asked = _read(UpdateBody, heard.json)
+    asked = read(UpdateBody, heard.json)
     books.check(asked.properties, CONTACTS)
     books.change(found, asked.properties)
     return found.shown([*_DEFAULTS, *asked.properties])
@@ -109,15 +115,17 @@ def _update_contact(heard: Heard, books: Portal) -> Body:
 
 def _create_record(heard: Heard, books: Portal) -> Body:
     kind = heard.params["kind"]
-    known, link_type = _kind(kind)
-    asked = _read(CreateBody, heard.json)
+    known, numbers = _kind(kind)
+    asked = read(CreateBody, heard.json)
     books.check(asked.properties, known)
     if "hs_timestamp" not in asked.properties:
         missing = {"message": "hs_timestamp is required", "context": {"properties": ["hs_timestamp"]}}
         words = "Error creating RECORD. Some required properties were not set."
         raise Refused(400, words, "VALIDATION_ERROR", errors=[missing])
     for link in asked.associations:
-        if link.to.id not in books.contacts or [t.associationTypeId for t in link.types] != [link_type]:
+        number = numbers["contacts" if link.to.id in books.contacts else "deals"]
+        there = link.to.id in books.contacts or link.to.id in books.deals
+        if not there or [t.associationTypeId for t in link.types] != [number]:
             raise Refused(400, f"No valid association to {link.to.id}", "VALIDATION_ERROR")
     record = books.record(asked.properties)
     _book(books, kind)[record.id] = record
@@ -126,9 +134,20 @@ def _create_record(heard: Heard, books: Portal) -> Body:
     return record.shown(list(asked.properties))
 
 
+def _update_record(heard: Heard, books: Portal) -> Body:
+    known, _ = _kind(heard.params["kind"])
+    found = _book(books, heard.params["kind"]).get(heard.params["id"])
+    if found is None:
+        raise Refused(404, "resource not found")
+    asked = read(UpdateBody, heard.json)
+    books.check(asked.properties, known)
+    found.properties |= asked.properties
+    return found.shown(list(asked.properties))
+
+
 def _read_records(heard: Heard, books: Portal) -> Body:
     known, _ = _kind(heard.params["kind"])
-    asked = _read(ReadBody, heard.json)
+    asked = read(ReadBody, heard.json)
     book = _book(books, heard.params["kind"])
     there = [book[one.id] for one in asked.inputs if one.id in book]
     body = _batch([record.shown([name for name in asked.properties if name in known]) for record in there])
@@ -139,12 +158,14 @@ def _read_records(heard: Heard, books: Portal) -> Body:
 
 
 def _read_links(heard: Heard, books: Portal) -> Body:
-    _, link_type = _kind(heard.params["kind"])
+    number = _kind(heard.params["kind"])[1].get(heard.params["of"])
+    if number is None:
+        raise Refused(404, "resource not found")
     results = []
-    for asked in _read(ReadLinksBody, heard.json).inputs:
+    for asked in read(ReadLinksBody, heard.json).inputs:
         links = _of(books, heard.params["kind"]).get(asked.id, [])
         begin = int(asked.after or 0)
-        kinds = [{"category": "HUBSPOT_DEFINED", "typeId": link_type - 1}]
+        kinds = [{"category": "HUBSPOT_DEFINED", "typeId": number - 1}]
         to = [{"toObjectId": one, "associationTypes": kinds} for one in links[begin : begin + PAGE]]
         result: Body = {"from": {"id": asked.id}, "to": to}
         if len(links) > begin + PAGE:
@@ -157,7 +178,7 @@ def _batch(results: list[Body]) -> Body:
     return {"status": "COMPLETE", "results": results, "startedAt": now(), "completedAt": now()}
 
 
-def _kind(name: str) -> tuple[Options, int]:
+def _kind(name: str) -> tuple[Options, dict[str, int]]:
     if name not in _KINDS:
         raise Refused(404, "resource not found")
     return _KINDS[name]
@@ -168,48 +189,8 @@ def _book(books: Portal, kind: str) -> dict[str, Record]:
 
 
 def _of(books: Portal, kind: str) -> dict[str, list[str]]:
-    return books.tasks_of if kind == "tasks" else books.notes_of
-
-
-def _get_list(heard: Heard, books: Portal) -> Body:
-    name = heard.params["name"]
-    found = next((one for one in books.lists.values() if one.name == name), None)
-    if found is None or heard.params["type"] != "0-1":
-        words = f"List does not exist with name {name} and object type ID {heard.params['type']}."
-        raise Refused(404, words, "OBJECT_NOT_FOUND", subCategory="ILS.LIST_NOT_FOUND")
-    return {"list": _shown(found)}
-
-
-def _create_list(heard: Heard, books: Portal) -> Body:
-    asked = _read(ListBody, heard.json)
-    if asked.objectTypeId != "0-1":
-        raise Refused(400, f"{asked.objectTypeId} is not an object type", "VALIDATION_ERROR")
-    if any(one.name == asked.name for one in books.lists.values()):
-        words = f"List with name '{asked.name}' already exists."
-        raise Refused(400, words, "VALIDATION_ERROR", subCategory="ILS.DUPLICATE_LIST_NAMES")
-    made = ContactList(id=str(len(books.lists) + 1), name=asked.name, processing_type=asked.processingType)
-    books.lists[made.id] = made
-    return {"list": _shown(made)}
-
-
-def _join_list(heard: Heard, books: Portal) -> Body:
-    if not isinstance(heard.json, list) or not all(isinstance(one, str) for one in heard.json):
-        raise Refused(400, "Invalid input JSON: a list of record ids is expected", "VALIDATION_ERROR")
-    found = books.lists.get(heard.params["list"])
-    if found is None:
-        words = f"List does not exist with ID {heard.params['list']}."
-        raise Refused(404, words, "OBJECT_NOT_FOUND", subCategory="ILS.LIST_NOT_FOUND")
-    if found.processing_type == "DYNAMIC":
-        raise Refused(400, "Records cannot be added to a dynamic list.", "VALIDATION_ERROR")
-    added = [one for one in heard.json if one in books.contacts and one not in found.members]
-    found.members |= dict.fromkeys(added, now())
-    missing = [one for one in heard.json if one not in books.contacts]
-    return {"recordsIdsAdded": added, "recordIdsRemoved": [], "recordIdsMissing": missing}
-
-
-def _shown(found: ContactList) -> Body:
-    kind = {"objectTypeId": "0-1", "processingType": found.processing_type, "processingStatus": "COMPLETE"}
-    return {"listId": found.id, "listVersion": 1, "name": found.name, **kind}
+    """Contact or deal → their records of this kind; a deal's contacts too."""
+    return {"tasks": books.tasks_of, "notes": books.notes_of, "contacts": books.people_of}[kind]
 
 
 def _owners(heard: Heard, books: Portal) -> Body:
@@ -241,18 +222,16 @@ def _get_property(heard: Heard, books: Portal) -> Body:
     return {**texts, "type": kinds[0], "fieldType": kinds[1], "options": []}
 
 
-_LINKS = "/crm/associations/{version}/contacts/{kind}/batch/read"
+_LINKS = "/crm/associations/{version}/{of}/{kind}/batch/read"
 ROUTES = [
-    Route("GET", "/crm/objects/{version}/contacts/{id}", _operation(_get_contact)),
-    Route("PATCH", "/crm/objects/{version}/contacts/{id}", _operation(_update_contact)),
-    Route("POST", "/crm/objects/{version}/contacts", _operation(_create_contact, 201)),
-    Route("POST", "/crm/objects/{version}/{kind}", _operation(_create_record, 201)),
-    Route("POST", "/crm/objects/{version}/{kind}/batch/read", _operation(_read_records)),
-    Route("POST", _LINKS, _operation(_read_links)),
-    Route("GET", "/crm/lists/{version}/object-type-id/{type}/name/{name}", _operation(_get_list)),
-    Route("POST", "/crm/lists/{version}", _operation(_create_list)),
-    Route("PUT", "/crm/lists/{version}/{list}/memberships/add", _operation(_join_list)),
-    Route("GET", "/crm/owners/{version}", _operation(_owners)),
-    Route("GET", "/crm/owners/{version}/{id}", _operation(_get_owner)),
-    Route("GET", "/crm/properties/{version}/contacts/{name}", _operation(_get_property)),
+    Route("GET", "/crm/objects/{version}/contacts/{id}", operation(_get_contact)),
+    Route("PATCH", "/crm/objects/{version}/contacts/{id}", operation(_update_contact)),
+    Route("POST", "/crm/objects/{version}/contacts", operation(_create_contact, 201)),
+    Route("POST", "/crm/objects/{version}/{kind}", operation(_create_record, 201)),
+    Route("PATCH", "/crm/objects/{version}/{kind}/{id}", operation(_update_record)),
+    Route("POST", "/crm/objects/{version}/{kind}/batch/read", operation(_read_records)),
+    Route("POST", _LINKS, operation(_read_links)),
+    Route("GET", "/crm/owners/{version}", operation(_owners)),
+    Route("GET", "/crm/owners/{version}/{id}", operation(_get_owner)),
+    Route("GET", "/crm/properties/{version}/contacts/{name}", operation(_get_property)),
 ]

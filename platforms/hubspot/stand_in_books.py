@@ -1,7 +1,7 @@
-"""The books of HubSpot's double: a portal with contacts, owners, lists, tasks and notes.
+"""The books of HubSpot's double: a portal with contacts, owners, lists, tasks, notes and deals.
 
 Values are checked as HubSpot checks them: a property must exist, a choice must be one of its options, an owner one of
-the portal's. E-mail addresses are unique among contacts.
+the portal's. E-mail addresses are unique among contacts, our ids of referrals among deals.
 """
 
 import json
@@ -21,7 +21,8 @@ Options = Mapping[str, frozenset[str] | None]
 
 _TRUTH = frozenset({"true", "false", ""})
 REVENUES = frozenset({"ovation_referral_revenue", "ovation_referral_revenue_eur"})
-READ_ONLY = frozenset({"hs_email_optout"})
+NUMBERS = REVENUES | {"amount"}
+READ_ONLY = frozenset({"hs_email_optout", "hs_is_closed", "hs_is_closed_won"})
 CONTACTS: Options = {
     **dict.fromkeys(("email", "firstname", "lastname", "company", "phone", "mobilephone", "jobtitle", "website")),
     **dict.fromkeys(("address", "city", "state", "zip", "country", "hs_country_region_code", "hs_timezone")),
@@ -35,6 +36,23 @@ TASKS: Options = {
     "hs_task_type": frozenset({"EMAIL", "CALL", "TODO"}),
 }
 NOTES: Options = dict.fromkeys(("hs_timestamp", "hs_note_body", "hubspot_owner_id", "hs_attachment_ids"))
+STAGES = {
+    "appointmentscheduled": "0.2",
+    "qualifiedtobuy": "0.4",
+    "presentationscheduled": "0.6",
+    "contractsent": "0.9",
+    "closedwon": "1.0",
+    "closedlost": "0.0",
+}
+"""The stages of the pipeline that every portal begins with, in their order, each with its probability."""
+DEALS: Options = {
+    **dict.fromkeys(("dealname", "amount", "closedate", "hubspot_owner_id", "description", "hs_lastmodifieddate")),
+    **dict.fromkeys(("ovation_referral", "ovation_stage", "ovation_referred_by")),
+    **dict.fromkeys(READ_ONLY - {"hs_email_optout"}),
+    "deal_currency_code": frozenset({"USD", "EUR"}),
+    "pipeline": frozenset({"default"}),
+    "dealstage": frozenset(STAGES),
+}
 _NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
 
 
@@ -48,7 +66,7 @@ class Refused(Exception):
 
 
 class Record(BaseModel):
-    """A contact, task or note. Times are ISO 8601 in UTC."""
+    """A contact, task, note or deal. Times are ISO 8601 in UTC."""
 
     id: str
     properties: dict[str, str]
@@ -73,7 +91,8 @@ class ContactList(BaseModel):
 
 
 class Portal(BaseModel):
-    """The books. `owners`: e-mail address → id; `emails`: address → contact; `*_of`: contact → their records."""
+    """The books. `owners`: e-mail address → id; `emails`: address → contact; `*_of`: contact or deal → their records;
+    `people_of`: deal → contacts."""
 
     owners: dict[str, str] = Field(default_factory=lambda: {"csm@acme.example": "64492917"})
     contacts: dict[str, Record] = Field(default_factory=dict)
@@ -83,6 +102,8 @@ class Portal(BaseModel):
     notes: dict[str, Record] = Field(default_factory=dict)
     tasks_of: dict[str, list[str]] = Field(default_factory=dict)
     notes_of: dict[str, list[str]] = Field(default_factory=dict)
+    deals: dict[str, Record] = Field(default_factory=dict)
+    people_of: dict[str, list[str]] = Field(default_factory=dict)
     last_id: int = 546500061937
     events: int = 0
 
@@ -111,7 +132,7 @@ class Portal(BaseModel):
             return {"message": f"{value} was not one of the allowed options", "error": "INVALID_OPTION", "name": name}
         if name == "email" and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
             return {"message": f"Email address {value} is invalid", "error": "INVALID_EMAIL", "name": name}
-        if name in REVENUES and value and not _NUMBER.match(value):
+        if name in NUMBERS and value and not _NUMBER.match(value):
             return {"message": f"{value} was not a valid number.", "error": "INVALID_DOUBLE", "name": name}
         if name == "hubspot_owner_id" and value and value not in self.owners.values():
             return {"message": f"Owner {value} does not exist", "error": "INVALID_OWNER_ID", "name": name}
@@ -138,6 +159,30 @@ class Portal(BaseModel):
         record.updated_at = now()
         if email:
             self.emails[email] = record.id
+
+    def deal(self, name: str, by: str | None = None) -> Record | None:
+        """By id, or by our id of the referral."""
+        if by is None:
+            return self.deals.get(name)
+        return next((d for d in self.deals.values() if d.properties.get("ovation_referral") == name), None)
+
+    def set_deal(self, record: Record, properties: Mapping[str, str]) -> None:
+        """Sets a deal's properties, and those that HubSpot computes. Raises Refused for another deal's referral."""
+        referral = properties.get("ovation_referral")
+        other = self.deal(referral, "ovation_referral") if referral else None
+        if other is not None and other.id != record.id:
+            words = f"Cannot set PropertyValueCoordinates. {other.id} already has that value."
+            raise Refused(400, words, "VALIDATION_ERROR")
+        record.properties |= properties
+        probability = STAGES[record.properties["dealstage"]]
+        won, over = probability == "1.0", probability in ("1.0", "0.0")
+        record.updated_at = now()
+        record.properties |= {
+            "hs_is_closed": str(over).lower(),
+            "hs_is_closed_won": str(won).lower(),
+            "hs_lastmodifieddate": record.updated_at,
+        }
+        self.deals[record.id] = record
 
     def record(self, properties: dict[str, str]) -> Record:
         """A record with an id of its own, not yet in any book."""

@@ -60,6 +60,35 @@ class ListBody(Strict):
     processingType: Literal["MANUAL", "SNAPSHOT", "DYNAMIC"]
 
 
+class _Filter(Strict):
+    propertyName: str
+    operator: Literal["HAS_PROPERTY", "GTE"]
+    value: str | None = None
+
+
+class _Filters(Strict):
+    filters: list[_Filter] = Field(min_length=1, max_length=6)
+
+
+class SearchBody(Strict):
+    """`sorts`: names of properties, ascending. Of the operators only those that we use."""
+
+    filterGroups: list[_Filters] = Field(max_length=5)
+    properties: list[str]
+    limit: int = Field(ge=1, le=200)
+    after: str
+    sorts: list[str]
+    query: str | None = None
+
+
+class Moving(Strict):
+    """The move `deal`: a colleague moves the deal of this referral, and may write its amount."""
+
+    referral: str
+    stage: str
+    amount: str | None = None
+
+
 class Joining(Strict):
     """The move `contact`: somebody adds a contact, or changes one. `owner`: by e-mail address, null for none."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from models.contact import Identity
 from models.event import Event
-from platforms.base import IGNORED, Body, Inbound, Incoming
+from platforms.base import IGNORED, Body, Inbound, Incoming, Poke
 from platforms.errors import Malformed
 from platforms.hubspot.signature import sign, verify
 
@@ -181,8 +181,8 @@ INBOUND = Inbound(
         "contact.restore": IGNORED,
         "contact.associationChange": IGNORED,
         "contact.propertyChange:lifecyclestage": IGNORED,
-        # The body names the new stage by an id of the portal's, and neither amount nor referral.
-        "deal.propertyChange:dealstage": IGNORED,
+        # The body names the new stage by an id of the portal's, and neither amount nor referral: they are read.
+        "deal.propertyChange:dealstage": Poke("deals"),
         "deal.propertyChange:amount": IGNORED,
         "deal.creation": IGNORED,
         "deal.deletion": IGNORED,

@@ -41,6 +41,7 @@ HEADINGS = [
 NOW = datetime(2026, 1, 15, 17, 0, tzinfo=UTC)
 
 NO_REPLAY_WINDOW = {
+    "activecampaign": "no time is signed; repeats are told by source id",
     "airtable": "the MAC covers the body alone, and a repeated ping only makes the upkeep look once more",
     "docusign": "the signature covers the body alone; an envelope is completed once",
     "dropbox": "the signature covers the body alone; a replayed ping is one more look",
@@ -58,6 +59,7 @@ NO_REPLAY_WINDOW = {
 """Vendors whose signature holds for ever, and why."""
 
 UNSIGNED_BODY = {
+    "activecampaign": "ActiveCampaign signs nothing; the secret is in the address",
     "dynamics": "Dataverse signs nothing: a secret header, and a request only makes us look",
     "salesforce": "a flow signs nothing: a secret header proves the sender",
     "sendspark": "signs nothing: a secret in the webhook's address, and the state is read back",

@@ -16,14 +16,31 @@ from pydantic import SecretStr, ValidationError
 from models.contact import Address, Identity, Person
 from models.event import Event
 from models.money import Money
-from platforms.base import IGNORED, Call, Incoming, Problem, Reply
-from platforms.capabilities import AddToList, AttributeRevenue, CreateTask, FindContact, Receipt, Who, WriteNote
+from platforms.base import IGNORED, Call, Incoming, Poke, Problem, Reply, Round
+from platforms.capabilities import (
+    AddToList,
+    AttributeRevenue,
+    CreateTask,
+    FindContact,
+    PutLead,
+    Receipt,
+    Who,
+    WriteNote,
+)
 from platforms.errors import BadSignature, InDoubt, Malformed, Rejected, Unavailable
-from platforms.hubspot import PLATFORM, HubSpotSettings, client, contact, engagement, signature, webhook
+from platforms.hubspot import PLATFORM, HubSpotSettings, client, contact, deal, engagement, news, signature, webhook
 from platforms.hubspot.problem import judge
 from platforms.hubspot.stand_in import STAND_IN
 from platforms.hubspot.stand_in_books import Portal
-from platforms.hubspot.stand_in_requests import CreateBody, ListBody, ReadBody, ReadLinksBody, Strict, UpdateBody
+from platforms.hubspot.stand_in_requests import (
+    CreateBody,
+    ListBody,
+    ReadBody,
+    ReadLinksBody,
+    SearchBody,
+    Strict,
+    UpdateBody,
+)
 from platforms.stand_in import Heard
 from sandbox.vendors import Vendor
 
@@ -683,9 +700,9 @@ def test_both_names_of_a_change_are_one() -> None:
     assert name_of(objectTypeId="2-99") == "object 2-99.propertyChange:referral_given"
 
 
-def test_an_unheard_of_property_is_a_stray_and_a_stage_is_ignored() -> None:
+def test_an_unheard_of_property_is_a_stray_and_a_stage_is_a_poke() -> None:
     assert name_of(propertyName="shoe_size") not in webhook.INBOUND.events
-    assert webhook.INBOUND.events["deal.propertyChange:dealstage"] is IGNORED
+    assert webhook.INBOUND.events["deal.propertyChange:dealstage"] == Poke("deals")
     assert webhook.INBOUND.events["contact.privacyDeletion"] is IGNORED
 
 
@@ -905,7 +922,21 @@ def everything(vendor: Vendor) -> list[tuple[Call, Reply]]:
     converse(client.find_note(NOTE, "other", SETTINGS), vendor, seen)
     vendor.books.notes.popitem()
     converse(client.find_note(NOTE, "other", SETTINGS), vendor, seen)
+    everything_of_deals(vendor, seen)
     return seen
+
+
+def everything_of_deals(vendor: Vendor, seen: list[tuple[Call, Reply]]) -> None:
+    """A lead told twice, moved and noted anew, linked where the link is gone, looked up, and its news read."""
+    staged = SETTINGS.model_copy(update={"stages": {"submitted": "appointmentscheduled", "won": "closedwon"}})
+    lead = PutLead(referral="r_7", advocate=ADA, person=ADA, stage="submitted", notes="met", submitted_at=NOW, at=NOW)
+    converse(deal.put_lead(lead, KEY, staged), vendor, seen)
+    vendor.books.people_of.clear()
+    won = lead.model_copy(update={"stage": "won", "notes": "won", "amount": Money(minor=1, currency="USD")})
+    converse(deal.put_lead(won, KEY, staged), vendor, seen)
+    converse(deal.find_lead(won, KEY, staged), vendor, seen)
+    converse(client.doctor(staged), vendor, seen)
+    converse(news.deals(Round(mark={"since": 0, "after": 0}, webhook_url=URL, now=NOW), staged), vendor, seen)
 
 
 def test_every_call_and_answer_fits_the_documents(vendor: Vendor, specs: list[dict[str, Any]]) -> None:
@@ -934,6 +965,7 @@ def test_every_call_and_answer_fits_the_documents(vendor: Vendor, specs: list[di
         (CreateBody, "objects", "ObjectCreateRequest", set()),
         (UpdateBody, "objects", "ObjectUpdateRequest", set()),
         (ReadBody, "objects", "BatchReadRequest", set()),
+        (SearchBody, "objects", "ObjectSearchRequest", set()),
         (ReadLinksBody, "associations", "BatchReadAssociationsRequest", set()),
         (
             ListBody,

@@ -72,7 +72,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "Enroll": {"who": BO, "audience": "tag:nurture"},
     "SendText": {"to": "+15555550123", "text": "Acme: thank you. Reply STOP to end."},
     "SendInApp": {"who": ADA, "text": "Thank you."},
-    "RequestSignature": {"who": ADA, "template": "partner-agreement", "title": "Our agreement"},
+    "RequestSignature": {"who": ADA, "template": TEMPLATE, "title": "Our agreement"},
     "RequestFiles": {"referral": "r_7hk2q9", "title": "Papers", "deadline": datetime.now(UTC) + timedelta(days=14)},
     "InvitePayee": {
         "who": ADA,

@@ -6,7 +6,7 @@ All of it but fields and stages is version 1 of the API: times with a blank, fla
 from collections.abc import Callable
 
 from platforms.base import Body
-from platforms.pipedrive.stand_in_books import COMPANY, ME, PIPELINE, STAGES, Company, Hook, Note, Refused
+from platforms.pipedrive.stand_in_books import COMPANY, ME, PIPELINE, STAGES, Company, Hook, Note, Refused, known_number
 from platforms.pipedrive.stand_in_requests import HookBody, NoteBody, NoteChange, read
 from platforms.stand_in import Answer, Heard
 
@@ -46,7 +46,7 @@ def _stages(heard: Heard, books: Company) -> Answer:
 
 def _list_notes(heard: Heard, books: Company) -> Answer:
     """Version 1: `start` and `limit`, and whether there is more."""
-    limit = int(heard.query.get("limit", "100"))
+    limit = known_number(heard.query.get("limit", "100"))
     newest = reversed(books.notes.values())
     found = [note for note in newest if str(note.deal_id) == heard.query.get("deal_id", str(note.deal_id))]
     paging = {"start": 0, "limit": limit, "more_items_in_collection": len(found) > limit}
@@ -64,7 +64,7 @@ def _add_note(heard: Heard, books: Company) -> Answer:
 
 
 def _change_note(heard: Heard, books: Company) -> Answer:
-    note = books.notes.get(int(heard.params["id"]))
+    note = books.notes.get(known_number(heard.params["id"]))
     if note is None:
         raise Refused(404, "Note not found")
     note.content = read(NoteChange, heard.json).content
@@ -85,7 +85,7 @@ def _add_hook(heard: Heard, books: Company) -> Answer:
 
 
 def _delete_hook(heard: Heard, books: Company) -> Answer:
-    if books.hooks.pop(int(heard.params["id"]), None) is None:
+    if books.hooks.pop(known_number(heard.params["id"]), None) is None:
         return Answer(404, json={"status": "error", "success": False, "errors": {"id": ["not found"]}})
     return Answer(json={"status": "ok", "success": True})
 

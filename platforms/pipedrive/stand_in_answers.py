@@ -21,6 +21,7 @@ from platforms.pipedrive.stand_in_books import (
     Refused,
     Thing,
     change_event,
+    known_number,
     now,
     page,
 )
@@ -108,7 +109,7 @@ def _list_persons(heard: Heard, books: Company) -> Answer:
 
 
 def _get_person(heard: Heard, books: Company) -> Answer:
-    person = books.persons.get(int(heard.params["id"]))
+    person = books.persons.get(known_number(heard.params["id"]))
     if person is None:
         raise Refused(404, "Person not found")
     return _one(person)
@@ -144,7 +145,7 @@ def _deal(deal: Deal, query: Mapping[str, str]) -> Body:
 
 
 def _known_deal(heard: Heard, books: Company) -> Deal:
-    deal = books.deals.get(int(heard.params["id"]))
+    deal = books.deals.get(known_number(heard.params["id"]))
     if deal is None:
         raise Refused(404, "Deal not found")
     return deal

@@ -155,6 +155,13 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def known_number(text: str) -> int:
+    """A number in a path or a query. Raises Refused."""
+    if not text.isascii() or not text.isdigit():
+        raise Refused(400, f"Validation failed: {text} is not a number")
+    return int(text)
+
+
 def change_event(entity: str, thing: Body, previous: Body, source: str, hook: int) -> Body:
     """A change as a webhook of version 2 tells it: ids as text, and each custom field with its type around it."""
     fields = {code: {"type": "varchar", "value": value} for code, value in thing.get("custom_fields", {}).items()}

@@ -47,12 +47,14 @@ NO_REPLAY_WINDOW = {
     "dropbox": "the signature covers the body alone; a replayed ping is one more look",
     "dynamics": "a secret header has no time; a request only makes us look",
     "notion": "the signature covers the body alone; a repeated signal only makes the upkeep look once more",
+    "pipedrive": "HTTP Basic holds no time; repeats are told by source id",
     "salesforce": "a secret header has no time; repeats are told by source id",
     "sendspark": "nothing is signed, so no time is; repeats are told by source id",
     "asana": "the signature covers the body alone; a delivery only says where to look, and tasks are read afterwards",
     "delighted": "the signature covers the body alone; repeats are told by source id",
     "intercom": "the signature covers the body alone; repeats are told by the notification's id",
     "trello": "the signature covers body and address, no time; repeats are told by the action's id",
+    "zoho": "the token holds no time; a notification only makes us look",
     "twilio": "the signature covers address and parameters, and no time; repeats are told by source id",
     "wootric": "the signature covers the body alone; repeats are told by source id",
 }
@@ -61,6 +63,8 @@ NO_REPLAY_WINDOW = {
 UNSIGNED_BODY = {
     "activecampaign": "ActiveCampaign signs nothing; the secret is in the address",
     "dynamics": "Dataverse signs nothing: a secret header, and a request only makes us look",
+    "pipedrive": "signs nothing: HTTP Basic proves the sender",
+    "zoho": "signs nothing: a token in the body or the address, and a request only makes us look",
     "salesforce": "a flow signs nothing: a secret header proves the sender",
     "sendspark": "signs nothing: a secret in the webhook's address, and the state is read back",
 }

@@ -9,7 +9,7 @@ import base64
 import json
 import re
 from collections.abc import Generator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -134,11 +134,12 @@ def _since(message: Body, reply: Reply) -> timedelta:
 
 
 def moment(text: str | None) -> datetime | None:
-    """A time as Twilio writes it, by RFC 2822."""
+    """A time as Twilio writes it, by RFC 2822, always with its zone: without one, or with `-0000`, it is UTC."""
     try:
-        return parsedate_to_datetime(text) if text else None
+        found = parsedate_to_datetime(text) if text else None
     except ValueError:
         return None
+    return found if found is None or found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _one_line(text: str) -> str:

@@ -1,6 +1,7 @@
 """Prevents: a compose file that sets a variable nobody reads, leaves out one that is needed, or starts too early."""
 
 import re
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_the_example_of_an_environment_names_real_settings_and_all_that_the_prog
     names = set(re.findall(r"^([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE))
     assert names <= known_variables() | OTHERS, names - known_variables() - OTHERS
     bound: dict[str, Any] = yaml.safe_load((ROOT / "program.yaml").read_text())["platforms"]
-    for name in bound.values():
+    for name in chain.from_iterable([one] if isinstance(one, str) else one for one in bound.values()):
         platform = all_platforms()[name]
         prefix = platform.settings.model_config.get("env_prefix") or ""
         missing = {f"{prefix}{field.upper()}" for field in platform.settings.required} - names

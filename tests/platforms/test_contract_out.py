@@ -26,6 +26,7 @@ from sandbox.app import create_app
 from sandbox.server import listen, server
 from sandbox.vendors import Vendor, found
 
+DOCUSIGN_TEMPLATE = "4e1f7a90-3c2b-4d5e-8f6a-9b0c1d2e3f4a"
 NOW = datetime(2026, 1, 15, 17, 0, tzinfo=UTC)
 KEY = "r_7hk2q9/lead/do"
 ADA = Who(contact="c_ada", email="ada@engines.example", first_name="Ada", last_name="Lovelace", company="Engines")
@@ -72,7 +73,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "Enroll": {"who": BO, "audience": "tag:nurture"},
     "SendText": {"to": "+15555550123", "text": "Acme: thank you. Reply STOP to end."},
     "SendInApp": {"who": ADA, "text": "Thank you."},
-    "RequestSignature": {"who": ADA, "template": TEMPLATE, "title": "Our agreement"},
+    "RequestSignature": {"who": ADA, "template": DOCUSIGN_TEMPLATE, "title": "Our agreement"},
     "RequestFiles": {"referral": "r_7hk2q9", "title": "Papers", "deadline": datetime.now(UTC) + timedelta(days=14)},
     "InvitePayee": {
         "who": ADA,

@@ -45,9 +45,10 @@ def _draw_head(page: Page, playbook: Playbook) -> None:
         page.y += 26
         page.text(EDGE, line, "title")
     page.y += 6
-    starts = " or ".join(wording.triggers(playbook.starts))
-    again = "once for each person" if playbook.again is None else f"again after {wording.length(playbook.again)}"
-    page.lines(EDGE, f"Starts on {starts}; {again}.", INNER, "soft")
+    starts = wording.any_of(wording.triggers(playbook.starts))
+    page.lines(EDGE, f"Starts on {starts}; {wording.again(playbook)}.", INNER, "soft")
+    if playbook.about == "referral":
+        page.lines(EDGE, wording.SCREENED, INNER, "soft")
     for rule in playbook.only_for:
         page.lines(EDGE, f"Only for: {rule.rule}", INNER, "soft")
     _draw_legend(page, playbook)

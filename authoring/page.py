@@ -19,10 +19,10 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-se
 .title{font-size:23px;font-weight:700}.head{font-size:16px;font-weight:700}
 .text{font-size:14px;paint-order:stroke;stroke:#ffffff;stroke-width:4px;stroke-linejoin:round}
 .soft{font-size:14px;fill:#52606d}.tick{font-size:12.5px;fill:#52606d}.clock{font-size:13.5px;font-weight:600}
-.name{font-size:15px;font-weight:600;fill:#ffffff}.pill{fill:none;stroke:#9aa6b2;stroke-width:1.3}
+.name{font-size:15px;font-weight:600;fill:#ffffff}.pill{fill:#ffffff;stroke:#9aa6b2;stroke-width:1.3}
 .maybe{stroke-dasharray:4 3}.exit{stroke:#c2410c}
 .gratitude{fill:#be3a5b}.ask{fill:#2563a8}.service{fill:#2f7d4f}.team{fill:#5b6470}.bar{fill-opacity:.32}
-@media (prefers-color-scheme:dark){.card{fill:#161b22;stroke:#30363d}.line,.pill{stroke:#7d8896}.grid{stroke:#2a313a}
+@media (prefers-color-scheme:dark){.card{fill:#161b22;stroke:#30363d}.line,.pill{stroke:#7d8896}.pill{fill:#161b22}.grid{stroke:#2a313a}
 text{fill:#e6edf3}.text{stroke:#161b22}.soft,.tick{fill:#a3adb8}.name{fill:#ffffff}.exit{stroke:#f0883e}
 .gratitude{fill:#d04a6c}.ask{fill:#3b7fc9}.service{fill:#3a9160}.team{fill:#6e7884}.bar{fill-opacity:.5}}
 """.strip()

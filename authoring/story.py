@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from authoring.mistakes import one_of
 from journeys.happenings import Command
 from models.base import Model
-from models.event import checked_data
+from models.event import EVENTS, checked_data
 from models.playbook import duration
 
 AT_START_EXACT = timedelta(hours=1)
@@ -29,7 +30,15 @@ ALERTS = ("deadline near", "deadline missed", "stuck", "in doubt", "waiting for 
 _STEP = r"[a-z][a-z0-9_-]*(?::[A-Za-z0-9._-]+)?"
 _THING = re.compile(rf"^(?P<step>{_STEP})(?:/(?P<effect>[a-z][a-z0-9_@-]*))?(?: (?P<fate>[a-z ]+))?$")
 EffectName = Annotated[str, Field(pattern=rf"^{_STEP}(/[a-z][a-z0-9_@-]*)?$")]
-_FATE_OF_EFFECT = re.compile(r"^(?P<kind>done|withheld|refused|unsure)(?: after (?P<after>.+))?$|^waits (?P<wait>.+)$")
+_FATE_OF_EFFECT = re.compile(
+    r"^(?P<kind>done|withheld|refused|unsure)(?: after (?P<after>.+))?$|^waits for (?P<until>.+)$|^waits (?P<wait>.+)$"
+)
+
+A_PERSON = "a person"
+"""What an effect waits for that somebody has to approve."""
+
+DECISIONS = ("approve", "void")
+"""Commands that are kept with a name and a reason."""
 
 
 class Offset(Model):
@@ -58,27 +67,45 @@ def _unit(text: str) -> timedelta:
 
 
 class Happens(Model):
-    """Something that comes from outside: an event with its data, or an operator's word."""
+    """Something that comes from outside: an event with its data, or an operator's word.
+
+    A decision says who and why: `{operator: approve reward, by: grace, reason: saw the contract}`."""
 
     event: str = ""
     data: dict[str, Any] = Field(default_factory=dict)
     command: Command | None = None
     step: str = ""
     found: bool | None = None
+    by: str = ""
+    reason: str = ""
 
     @model_validator(mode="before")
     @classmethod
     def _from_yaml(cls, value: Any) -> Any:
         if isinstance(value, str):
             value = {value: {}}
+        if isinstance(value, dict) and "operator" in value:
+            return _said(value)
         if not isinstance(value, dict) or len(value) != 1:
             raise ValueError(
                 "write one event, like `qr.scanned`, or one with its data, like `nps.answered: {score: 9}`"
             )
         name, data = next(iter(value.items()))
-        if name == "operator":
-            return _command(str(data))
         return {"event": name, "data": checked_data(name, data or {})}
+
+
+def _said(value: dict[str, Any]) -> dict[str, Any]:
+    """An operator's word: the command, and with a decision who made it and why."""
+    unknown = value.keys() - {"operator", "by", "reason"}
+    if unknown:
+        raise ValueError(f"{min(unknown)!r} is no part of an operator's word; its parts are: operator, by, reason")
+    said = _command(str(value["operator"]))
+    who = {name: str(value[name]) for name in ("by", "reason") if value.get(name)}
+    if said["command"] in DECISIONS and len(who) < 2:
+        raise ValueError(
+            f"a decision is kept with a name and a reason: {{operator: {value['operator']}, by: grace, reason: …}}"
+        )
+    return said | who
 
 
 def _command(text: str) -> dict[str, Any]:
@@ -183,10 +210,12 @@ class Expected(Model):
 class Fates(Model):
     """One line of `but`: what becomes of an effect instead of being done, attempt by attempt; after these it is done.
 
-    `after` is how long an attempt takes, or for `waits` how long until the next one."""
+    `after` is how long an attempt takes, or for `waits` how long until the next one; `until` is what it waits for: an
+    event, or a person's decision, however long that takes."""
 
     kind: Literal["done", "withheld", "refused", "unsure", "not_before"]
     after: timedelta | None = None
+    until: str = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -194,11 +223,20 @@ class Fates(Model):
         match = _FATE_OF_EFFECT.match(value) if isinstance(value, str) else None
         if match is None:
             raise ValueError(
-                f"{value!r} is no fate; write done, withheld, refused or unsure, `… after 3 hours`, or `waits 2 days`"
+                f"{value!r} is no fate; write done, withheld, refused or unsure, `… after 3 hours`, `waits 2 days`, "
+                "or `waits for a person`"
             )
+        if match["until"]:
+            return {"kind": "not_before", "until": _waited_for(match["until"])}
         if match["wait"]:
             return {"kind": "not_before", "after": duration(match["wait"])}
         return {"kind": match["kind"], "after": duration(match["after"]) if match["after"] else None}
+
+
+def _waited_for(text: str) -> str:
+    if text != A_PERSON and text not in EVENTS:
+        raise ValueError(one_of(text, "an event", EVENTS, "events are") + "; or write `waits for a person`")
+    return text
 
 
 class Story(Model):

@@ -12,9 +12,10 @@ AXIS = 84
 def draw_text(playbook: Playbook) -> str:
     """The picture for a terminal."""
     axis = axis_of(playbook)
-    again = "once for each person" if playbook.again is None else f"again after {wording.length(playbook.again)}"
-    lines = [*wording.wrapped(f"{playbook.title} ({playbook.priority} priority, {again})", WIDTH), ""]
+    head = f"{playbook.title} ({playbook.priority} priority, {wording.again(playbook)})"
+    lines = [*wording.wrapped(head, WIDTH), ""]
     lines += _listed("starts", wording.triggers(playbook.starts))
+    lines += _listed("but", [wording.SCREENED] if playbook.about == "referral" else [])
     lines += _listed("only for", [rule.rule for rule in playbook.only_for])
     lines += ["", *_axis_lines(axis), ""]
     for name, step in in_order(playbook):

@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from models.effect import EFFECTS
-from models.playbook import START, Action, Doing, Ends, Reaction, Step, Trigger, When
+from models.playbook import START, Action, Doing, Ends, Playbook, Reaction, Step, Trigger, When
 
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 _YEAR = 365 * 86400
 _SAID = {">=": "≥", "<=": "≤", "==": "is", "event.": ""}
+_SPEAKS_FOR_ITSELF = frozenset({"attribute_revenue", "invite_payee", "take_back_reward"})
+"""Actions whose parameter would tell a reader nothing more."""
 _LIQUID = re.compile(r"\{\{\s*(?:\w+\.)?(\w+)[^}]*\}\}")
+
+
+SCREENED = "Nothing is done before the fraud rules, or a person, let it pass."
+"""What precedes every step of a playbook about referrals, and stands in none."""
 
 
 def length(duration: timedelta) -> str:
@@ -53,11 +59,23 @@ def triggers(given: list[Trigger]) -> list[str]:
     return [trigger(one.on, one.when) for one in given]
 
 
+def any_of(words: list[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def again(playbook: Playbook) -> str:
+    """How often it may be begun: `again after 90 days`, `once for each person`."""
+    if playbook.again is not None:
+        return f"again after {length(playbook.again)}"
+    return "once for each referral" if playbook.about == "referral" else "once for each person"
+
+
 def conditions(doing: Step | Reaction) -> list[str]:
     """What else decides whether and when it happens, in a few words each."""
     if isinstance(doing, Step):
         early = [] if doing.or_ is None else [f"or {moment(doing.or_)}"]
-        return [*early, *(f"not after {event}" for event in doing.unless)]
+        return [*early, *([f"not after {any_of(doing.unless)}"] if doing.unless else [])]
     return [] if doing.each is None else [f"once for each {doing.each.removeprefix('event.')}"]
 
 
@@ -86,12 +104,12 @@ def deeds(doing: Doing) -> Iterator[str]:
 def _action(action: Action) -> str:
     kind = EFFECTS[action.verb]
     words = kind.label
-    value = action.params.get(kind.shorthand or next(iter(kind.takes.model_fields)))
+    value = action.params.get(kind.shorthand or next(iter(kind.takes.model_fields), ""))
     if action.verb == "notify":
         return f"tell {action.params['team']}" if action.params.get("team") else "tell the success manager"
     if action.verb == "task":
         value = action.params["title"]
-    if action.verb == "attribute_revenue" or not isinstance(value, str):
+    if action.verb in _SPEAKS_FOR_ITSELF or not isinstance(value, str):
         return words
     named = f"{words} “{_LIQUID.sub(_blank, value)}”"
     return f"{named} with a personal video" if action.params.get("video") else named

@@ -25,8 +25,10 @@ from store.payee import payee_of
 from store.referral import get as get_referral
 from store.tables import inbox, referrals, rewards
 
-LATER = timedelta(hours=6)
-"""How long a reward waits before it looks again at what a person or a new period must change."""
+LATER = timedelta(days=1)
+"""How long a reward waits before it looks again at what a new period or a report must change."""
+TOLD = timedelta(days=7)
+"""How long it waits where a word wakes it: a person's decision, or an event."""
 
 _BUDGET_LOCK = 72_392_737  # nobody else's advisory lock
 
@@ -79,7 +81,7 @@ async def _payable_referral(look: Look) -> Row[Any]:
     if row.status in ("refunded", "lost"):
         raise Withhold(f"the sale was {row.status}")
     if row.status != "closed":
-        raise Wait("the referral has not become a customer yet", LATER, wakes_on="referral.closed")
+        raise Wait("the referral has not become a customer yet", TOLD, wakes_on="referral.closed")
     verdict, why, _ = await screening.look(look.conn, row, look.program)
     standing = await screening.decision_on(look.conn, row.id)
     if standing is not None:
@@ -88,7 +90,7 @@ async def _payable_referral(look: Look) -> Row[Any]:
     if verdict == "deny":
         raise Withhold(f"the referral was refused: {why}")
     if verdict == "hold":
-        raise Wait(f"a person has to look at the referral: {why}", LATER, attention=True)
+        raise Wait(f"a person has to look at the referral: {why}", TOLD, attention=True)
     return row
 
 
@@ -152,12 +154,12 @@ async def _last_look(look: Look, row: Row[Any], reward: Reward, amount: Money) -
     if not approved and _needs_approval(amount, payouts.approve_above):
         words = f"{amount} needs a person's approval"
         await note(conn, row.id, "waiting", words)
-        raise Wait(words, LATER, attention=True)
+        raise Wait(words, TOLD, attention=True)
     if payouts.budget is not None:
         await _fit(look, row, amount, payouts.budget, approved)
     if reward.signature and not await _signed(conn, row.beneficiary_id):
         await note(conn, row.id, "waiting", "the agreement is not signed yet")
-        raise Wait("the agreement is not signed yet", LATER, wakes_on="agreement.signed")
+        raise Wait("the agreement is not signed yet", TOLD, wakes_on="agreement.signed")
 
 
 def _needs_approval(amount: Money, limit: Money | None) -> bool:
@@ -212,7 +214,7 @@ async def _account(look: Look, reward: Reward, beneficiary: Contact) -> str | No
         return customer
     payee = await payee_of(look.conn, beneficiary.id, look.order.platform or "")
     if payee is None or not payee.payable:
-        raise Wait("their account cannot be paid yet: they have a page to complete it", LATER, wakes_on="payee.ready")
+        raise Wait("their account cannot be paid yet: they have a page to complete it", TOLD, wakes_on="payee.ready")
     return str(payee.account)
 
 

@@ -7,7 +7,8 @@ from authoring.desk import Desk, actions, marked
 from authoring.mistakes import Mistake
 from models.effect import FRIEND, MESSAGE
 
-_FRIEND = re.compile(r"\bfriend\s*\.")
+_FRIEND = re.compile(r"\{[{%][^}]*\bfriend\s*[.\[]")
+"""`friend` as a variable; "we will be kind to your friend." is only a sentence that ends."""
 
 
 def friend_stays_private(desk: Desk) -> Iterator[Mistake]:

@@ -8,7 +8,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from models.journey import Intervention
 from tests.workflows.advocate import ADA, DAY, delivered, heard, known_in_the_crm, passes
-from tests.world import PHONE, World
+from tests.world import PHONE, World, until
 
 Handles = dict[str, WorkflowHandle[Any, Any]]
 Scenario = Callable[[World, WorkflowEnvironment], Awaitable[Handles]]
@@ -45,9 +45,9 @@ async def scanned_and_steered(world: World, env: WorkflowEnvironment) -> Handles
     await world.http.get(gift.request["qr_url"], headers=PHONE, follow_redirects=True)
     await heard(world, "qr.scanned")
     await handle.signal("no.such.event", "nothing")
+    await handle.execute_update("run", said.model_copy(update={"step": "case_study/task"}))
     await passes(env, 3 * DAY)
     await handle.execute_update("resume", said)
-    await handle.execute_update("run", said.model_copy(update={"step": "case_study/task"}))
     await world.done("case_study", "task")
     now = await env.get_current_time()
     await world.report("nps.answered", f"email:{ADA}", "heart", at=now, score=1)
@@ -63,6 +63,11 @@ async def in_doubt(world: World, env: WorkflowEnvironment) -> Handles:
     await delivered(world)
     await world.fault("sendgrid", "500")
     await passes(env, 7 * DAY)
+
+    async def doubted() -> bool:
+        return bool(await world.effects(step="check_in", status="doubted"))
+
+    await until(doubted, "a 500 after a write is a doubt")
     handle = await world.handle(ADA)
     said = Intervention(step="check_in/send", by="grace", reason="not in the activity feed", found=False)
     await handle.execute_update("resolve", said)

@@ -1,0 +1,103 @@
+"""`ovation import FILE.csv`: hands events in in bulk, by the acceptance that every event goes through.
+
+The failure prevented: a list that is half in, and nobody knows which half. A file with a mistake is not begun; one
+that was broken off is run again, and what is in already stays as it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from starter.cli.console import Json, answer, database, err, run
+from starter.cli.import_file import Line, Mistake, Sheet, read
+from store.inbox import accept
+
+SHOWN = 20
+"""Mistakes printed at once; JSON has them all."""
+
+
+@dataclass
+class Tally:
+    """What became of a file. `nobody`: lines that were stored and name nobody we know, so no journey hears them."""
+
+    accepted: int = 0
+    known_already: int = 0
+    nobody: list[int] = field(default_factory=list)
+    skipped: list[dict[str, Any]] = field(default_factory=list)
+
+
+def import_file(
+    file: Annotated[Path, typer.Argument(help="A CSV file with a header.", exists=True, dir_okay=False)],
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Import the rest of a file with mistakes.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only look for mistakes.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Hands in events from a CSV file, each line one; journeys begin as their playbooks say.
+
+    Columns: type and subject; id, time; first_name, last_name, company and more about the person; any field of the
+    event's data. A referral is a line of type referral.submitted whose subject is the friend, with referred_by.
+
+    Example: ovation import customers.csv --check"""
+    sheet = read(file, datetime.now(UTC))
+    if sheet.mistakes and not (skip_bad and sheet.readable and not check):
+        _refuse(file, sheet, as_json)
+    if check:
+        answer(as_json, {"events": len(sheet.lines)}, f"{len(sheet.lines)} events, no mistakes; nothing imported")
+        return
+    tally = run(_import(sheet.lines, quiet=as_json))
+    tally.skipped = [asdict(mistake) for mistake in sheet.mistakes]
+    answer(as_json, asdict(tally), _in_words(file, tally, sheet.mistakes))
+
+
+async def _import(lines: Sequence[Line], *, quiet: bool) -> Tally:
+    """One after another, so that what happened to one person stays in its order."""
+    tally = Tally()
+    async with database() as engine:
+        with _bar(quiet) as bar:
+            task = bar.add_task("importing", total=len(lines))
+            for line in lines:
+                accepted = await accept(engine, line.event)
+                tally.accepted += accepted.new
+                tally.known_already += not accepted.new
+                if accepted.contact is None:
+                    tally.nobody.append(line.number)
+                bar.advance(task)
+    return tally
+
+
+def _bar(quiet: bool) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=err, disable=quiet)
+
+
+def _refuse(file: Path, sheet: Sheet, as_json: bool) -> None:
+    answer(as_json, {"imported": 0, "mistakes": [asdict(mistake) for mistake in sheet.mistakes]})
+    err.print(_listed(file, sheet.mistakes), soft_wrap=True, markup=False)
+    hint = f"; --skip-bad imports the other {len(sheet.lines)} lines" if sheet.readable and sheet.lines else ""
+    err.print(f"nothing was imported: mend {_counted(len(sheet.mistakes), 'mistake')} first{hint}", markup=False)
+    raise typer.Exit(1)
+
+
+def _in_words(file: Path, tally: Tally, mistakes: Sequence[Mistake]) -> str:
+    words = [f"{_counted(tally.accepted, 'event')} accepted, {tally.known_already} known already"]
+    if tally.nobody:
+        named = ", ".join(map(str, tally.nobody[:SHOWN])) + (" …" if len(tally.nobody) > SHOWN else "")
+        words.append(f"stored, but naming nobody we know: line {named}")
+    if mistakes:
+        words += [f"left out, {_counted(len(mistakes), 'mistake')}:", _listed(file, mistakes)]
+    return "\n".join(words)
+
+
+def _listed(file: Path, mistakes: Sequence[Mistake]) -> str:
+    lines = [f"{file}:{one.line}:{one.column}: {one.words}" for one in mistakes[:SHOWN]]
+    more = len(mistakes) - SHOWN
+    return "\n".join(lines + ([f"and {more} more"] if more > 0 else []))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -82,7 +82,7 @@ async def _told(look: Look, kit: Kit) -> Json:
         "stage": "disqualified" if row.verdict == "deny" else _STAGES[row.status],
         "amount": amount,
         "owner_email": advocate.csm_email or kit.program.csm,
-        "link": kit.links.referral_workflow(row.id),
+        "link": kit.links.referral_workflow(row.id) if kit.links.temporal_ui else None,
         "notes": cast(str, row.notes),
         "submitted_at": row.submitted_at,
         "at": look.at,

@@ -66,6 +66,8 @@ def _event(item: object) -> Event:
     if not envelope.type.startswith(PREFIX):
         raise ValueError(f"type: {envelope.type!r} does not begin with {PREFIX!r}")
     event_type = envelope.type.removeprefix(PREFIX)
+    if data.get("referred_by"):
+        data["referred_by"] = Identity.parse(str(data["referred_by"])).text
     content = id_from_content(event_type, envelope.subject, envelope.time, json.dumps(envelope.data, sort_keys=True))
     return Event(
         type=event_type,

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from pydantic import Field
 
 from authoring.deeds import Deed, deeds_of
-from authoring.rehearsal import Answer, Moment, Rehearsal, all_goes_well, starts
+from authoring.referral import hears
+from authoring.rehearsal import LITTLE_WHILE, Answer, Moment, Rehearsal, all_goes_well, starts
+from authoring.sales import Sales
 from journeys.conditions import holds
 from journeys.happenings import EventCame
 from journeys.orders import QUALIFY
-from models.base import Instant, Model
+from models.base import Instant, Json, Model
 from models.contact import Contact, Person
 from models.effect import Order, Outcome
 from models.event import Event, public_data
@@ -35,10 +37,12 @@ class Done(Model):
 
 
 class Entry(Model):
-    """A person and a playbook that an event of theirs starts; `refused` says why they would not enter."""
+    """A person and a playbook that an event of theirs starts; `refused` says why they would not enter. `referral` is
+    whose journey it is, where the playbook is about referrals."""
 
     contact: str
     playbook: str
+    referral: str | None = None
     event: str
     at: Instant
     refused: str | None = None
@@ -52,6 +56,7 @@ class _Journey:
     """A journey of this person, or one they may not begin."""
 
     entry: Entry
+    playbook: Playbook
     rehearsal: Rehearsal | None = None
     moments: list[Moment] = field(default_factory=list)
 
@@ -61,6 +66,11 @@ class _Journey:
     def play(self, now: datetime) -> None:
         assert self.rehearsal is not None
         self.moments += self.rehearsal.turn(now)
+
+    def expect(self, at: datetime, came: EventCame) -> None:
+        """It will hear of it then, if it listens to such things."""
+        if self.rehearsal is not None and hears(self.playbook, self.entry.referral or "", came.type, came.data):
+            self.rehearsal.expect(at, came)
 
     def told(self) -> Entry:
         deeds = deeds_of(self.moments)
@@ -86,6 +96,7 @@ class Lifetime:
         self.until = until
         self.journeys: list[_Journey] = []
         self.asks: dict[str, datetime] = {}
+        self.sales = Sales()
 
     def play(self, before: datetime | None) -> None:
         """Lets time pass until that instant, or to the end: always the journey whose turn is next."""
@@ -107,13 +118,13 @@ class Lifetime:
         self._learn(event)
         came = _came(event, event_id)
         for journey in self.journeys:
-            if journey.rehearsal is not None:
-                journey.rehearsal.expect(event.at, came)
+            journey.expect(event.at, came)
         for playbook in playbooks:
             if starts(playbook, came):
                 self._enter(playbook, came)
 
     def _learn(self, event: Event) -> None:
+        self.sales.hear(event.type, event.data)
         told = event.person.model_dump(exclude_none=True, exclude_defaults=True) if event.person else {}
         self.known = self.known or bool(told)
         self.contact = self.contact.model_copy(update={n: v for n, v in told.items() if n in Person.model_fields})
@@ -123,19 +134,23 @@ class Lifetime:
             self.contact.churned_at = self.contact.churned_at or event.at
 
     def _enter(self, playbook: Playbook, came: EventCame) -> None:
-        entry = Entry(contact=self.contact.id, playbook=playbook.playbook, event=came.type, at=came.at)
-        entry.refused = self._refusal(playbook, came.at)
+        about = str(came.data["referral"]) if playbook.about == "referral" else None
+        entry = Entry(contact=self.contact.id, playbook=playbook.playbook, referral=about, event=came.type, at=came.at)
+        entry.refused = self._refusal(playbook, about, came.at)
+        journey = _Journey(entry, playbook)
         number = len(self.journeys)
-        begun = entry.refused is None
 
         def answers(order: Order) -> Answer:
-            return self._answer(order, f"{number}/{order.step}", playbook)
+            return self._answer(order, f"{number}/{order.step}", journey)
 
-        self.journeys.append(_Journey(entry, Rehearsal(playbook, came, answers) if begun else None))
+        if entry.refused is None:
+            journey.rehearsal = Rehearsal(playbook, came, answers)
+        self.journeys.append(journey)
 
-    def _refusal(self, playbook: Playbook, at: datetime) -> str | None:
+    def _refusal(self, playbook: Playbook, about: str | None, at: datetime) -> str | None:
         """As the record of journeys decides it."""
-        entered = [j for j in self.journeys if j.entry.playbook == playbook.playbook and j.rehearsal is not None]
+        of = (playbook.playbook, about)
+        entered = [j for j in self.journeys if (j.entry.playbook, j.entry.referral) == of and j.rehearsal is not None]
         if not entered:
             return None
         last = entered[-1]
@@ -148,9 +163,12 @@ class Lifetime:
             return f"they last entered on {last.entry.at:%Y-%m-%d}, and may enter again {days} days later"
         return None
 
-    def _answer(self, order: Order, step: str, playbook: Playbook) -> Answer:
+    def _answer(self, order: Order, step: str, journey: _Journey) -> Answer:
         if order.effect == QUALIFY:
-            return self._qualified(order, playbook)
+            return self._qualified(order, journey.playbook)
+        refused = self.sales.refusal(order, _referral(order, journey))
+        if refused is not None:
+            return Answer(Outcome(kind="withheld", reason=refused))
         asks = sum(1 for other, at in self.asks.items() if other != step and at > order.now - QUARTER)
         zone = self.program.time_zone or "UTC"
         verdict = last_look(order, self.contact, asks, self.program.governance, zone, order.now)
@@ -160,11 +178,21 @@ class Lifetime:
             return Answer(Outcome(kind="not_before", at=verdict.at, reason=verdict.reason))
         if order.purpose == "ask" and order.effect in REACHES_THEM:
             self.asks.setdefault(step, order.now)
+        return self._done(order, step, journey)
+
+    def _done(self, order: Order, step: str, journey: _Journey) -> Answer:
+        """It is done, and what follows from it happens."""
         answer = all_goes_well(order)
-        if order.effect != "send_gift" or self.delivery is None:
+        if order.effect == "send_gift" and self.delivery is not None:
+            arrived = _event(order, step, "gift.delivered", {"gift": order.key})
+            return Answer(answer.outcome, answer.after, [(self.delivery, arrived)])
+        told = self.sales.done(order, _referral(order, journey))
+        if told is None:
             return answer
-        arrived = EventCame(id=f"{order.key}/arrived", type="gift.delivered", at=order.now, data={"gift": order.key})
-        return Answer(answer.outcome, answer.after, [(self.delivery, arrived)])
+        came, after = _event(order, step, *told), 2 * LITTLE_WHILE
+        for other in (one for one in self.journeys if one is not journey):
+            other.expect(order.now + after, came.model_copy(update={"at": order.now + after}))
+        return Answer(answer.outcome, answer.after, [(after, came)])
 
     def _qualified(self, order: Order, playbook: Playbook) -> Answer:
         if self.contact.opted_out_at is not None:
@@ -177,7 +205,15 @@ class Lifetime:
 
 
 def _came(event: Event, event_id: str) -> EventCame:
-    data = public_data(event.type, event.data)
-    if event.type.startswith("referral."):
-        data.setdefault("referral", event.data.get("referral_code") or event.subject.text)
-    return EventCame(id=event_id, type=event.type, at=event.at, data=data)
+    return EventCame(id=event_id, type=event.type, at=event.at, data=public_data(event.type, event.data))
+
+
+def _referral(order: Order, journey: _Journey) -> str | None:
+    """The referral an effect is about."""
+    named = journey.entry.referral or order.facts.get("referral")
+    return None if named is None else str(named)
+
+
+def _event(order: Order, step: str, event_type: str, data: Json) -> EventCame:
+    """An event that an effect leads to; its instant is put in where it is expected."""
+    return EventCame(id=f"{step}/{order.key}/{event_type}", type=event_type, at=order.now, data=data)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.base import Json
-from models.contact import Identity
 from models.event import EVENTS, Event, id_from_content
 from models.playbook import Playbook
 from store.journey import Running
@@ -33,8 +32,10 @@ def told(event_type: str, data: Json, referral: str) -> Json:
 
 def hears(playbook: Playbook, referral: str, event_type: str, data: Json) -> bool:
     """Whether a journey hears an event of its advocate; a referral's own journey does not hear everything."""
-    journey = referral if playbook.about == "referral" else ""
-    return Running(journey, playbook.playbook, "", "").hears(event_type, None, data.get("referral"))
+    if playbook.about != "referral":
+        return True
+    journey = Running(f"r_{referral}", playbook.playbook, "", "")
+    return journey.hears(event_type, None, f"r_{data.get('referral')}")
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _named_advocate(event: Event) -> str | None:
     if event.data.get("referral_code"):
         return f"referral_code:{event.data['referral_code']}"
     advocate = event.data.get("referred_by")
-    return Identity.parse(str(advocate)).text if advocate else None
+    return str(advocate) if advocate else None
 
 
 def _named_referral(event: Event) -> str | None:

@@ -59,7 +59,9 @@ def all_goes_well(order: Order) -> Answer:
 
 
 def starts(playbook: Playbook, event: EventCame) -> bool:
-    """Whether this event starts this playbook."""
+    """Whether this event starts this playbook; one about referrals needs to know which."""
+    if playbook.about == "referral" and "referral" not in event.data:
+        return False
     return any(start.on == event.type and holds(start.when, event=event.data) for start in playbook.starts)
 
 

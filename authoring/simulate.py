@@ -2,7 +2,8 @@
 
 Prevents a launch that surprises: boxes nobody budgeted, and calls the success team has no hours for. Every journey is
 played by the core that runs in production; the last look (consent, asks a quarter, office hours) is production's too.
-What only the CRM or a vendor knows is assumed: every call succeeds, and a person nothing is told of may enter.
+What only the CRM, a vendor or the fraud rules know is assumed: every call succeeds, a person nothing is told of may
+enter, and a referral passes.
 """
 
 from collections import Counter
@@ -15,6 +16,7 @@ from pydantic import Field
 from authoring.deeds import verb_of
 from authoring.events_file import BadLine, Reported, read_events
 from authoring.lifetime import Entry, Lifetime
+from authoring.referral import Referrals
 from models.base import Model
 from models.effect import EFFECTS
 from models.event import Event
@@ -71,25 +73,27 @@ def simulate(
 def _by_contact(reported: Iterable[Reported | BadLine], result: Simulation) -> dict[str, list[Event]]:
     """The events of each person, as the inbox would take them: once each."""
     seen: set[tuple[str, str]] = set()
-    found: dict[str, list[Event]] = {}
+    events: list[Event] = []
     for one in reported:
         if isinstance(one, BadLine):
             result.bad.append(one)
-            continue
-        event = one.event
-        if (event.source, event.source_id) in seen:
+        elif (one.event.source, one.event.source_id) in seen:
             result.repeated += 1
-            continue
-        seen.add((event.source, event.source_id))
-        result.events += 1
-        found.setdefault(_whose(event), []).append(event)
-    return {contact: sorted(events, key=lambda event: event.at) for contact, events in found.items()}
+        else:
+            seen.add((one.event.source, one.event.source_id))
+            events.append(one.event)
+    result.events = len(events)
+    return _by_advocate(sorted(events, key=lambda event: event.at))
 
 
-def _whose(event: Event) -> str:
-    """A referral's event is its advocate's."""
-    advocate = event.data.get("referred_by") if event.type.startswith("referral.") else None
-    return str(advocate or event.subject.text)
+def _by_advocate(events: Iterable[Event]) -> dict[str, list[Event]]:
+    """A referral's event is its advocate's; events come in order of time."""
+    found: dict[str, list[Event]] = {}
+    referrals = Referrals()
+    for event in events:
+        contact, named = referrals.credit(event)
+        found.setdefault(contact, []).append(named)
+    return found
 
 
 def entries_of(

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from authoring import source
+from authoring import referral, source
 from authoring.deeds import Deed, deeds_of, effects_of, timeline
+from authoring.fates import FatesOf
 from authoring.mistakes import Mistake, Mistakes, one_of
-from authoring.rehearsal import JOURNEY, LITTLE_WHILE, Answer, Moment, all_goes_well, rehearse, starts
+from authoring.rehearsal import JOURNEY, Moment, rehearse, starts
 from authoring.shape import mistakes_of
 from authoring.shelf import STORIES
 from authoring.story import Expected, Happens, Stories, Story, Thing
 from authoring.wording import after_start
 from journeys.happenings import EventCame, OperatorSaid
 from models.base import Model
-from models.effect import Order, Outcome
 from models.event import ABOUT, public_data
 from models.playbook import Playbook
 
@@ -124,18 +124,28 @@ def play(playbook: Playbook, story: Story) -> list[Moment]:
     if not starts(playbook, start):
         return []
     lines = [(START + line.at.after, happens) for line in story.when for happens in line.happens]
-    given = [(at, _came(playbook, happens, at, f"e_{number}")) for number, (at, happens) in enumerate(lines)]
-    return list(rehearse(playbook, start, given, _Fates(story)))
+    came = [(at, _came(playbook, happens, at, f"e_{number}")) for number, (at, happens) in enumerate(lines)]
+    given = [(at, one) for at, one in came if _heard(playbook, start, one)]
+    return list(rehearse(playbook, start, given, FatesOf(story)))
+
+
+def _heard(playbook: Playbook, start: EventCame, one: EventCame | OperatorSaid) -> bool:
+    about = str(start.data.get("referral"))
+    return isinstance(one, OperatorSaid) or referral.hears(playbook, about, one.type, one.data)
 
 
 def _came(playbook: Playbook, happens: Happens, at: datetime, event_id: str) -> EventCame | OperatorSaid:
-    if happens.command is not None:
-        return OperatorSaid(command=happens.command, step=happens.step, found=happens.found)
-    return _event(playbook, happens, at, event_id)
+    if happens.command is None:
+        return _event(playbook, happens, at, event_id)
+    return OperatorSaid(
+        command=happens.command, step=happens.step, found=happens.found, by=happens.by, reason=happens.reason
+    )
 
 
 def _event(playbook: Playbook, happens: Happens, at: datetime, event_id: str) -> EventCame:
     data = public_data(happens.event, happens.data)
+    if playbook.about == "referral":
+        data = referral.told(happens.event, data, referral.IN_A_STORY)
     for name in ABOUT:
         if isinstance(data.get(name), str):
             data[name] = _key_of(playbook, str(data[name]), _VERB_OF[name])
@@ -147,27 +157,6 @@ def _key_of(playbook: Playbook, named: str, verb: str) -> str:
     step, _, effect = named.partition("/")
     known = step.partition(":")[0] in (*playbook.steps, *playbook.reactions)
     return f"{JOURNEY}/{step}/{effect or verb}" if known else named
-
-
-class _Fates:
-    """What becomes of effects in a story: its `but`, attempt by attempt; all else goes well."""
-
-    def __init__(self, story: Story) -> None:
-        self.left = {name: list(fates) for name, fates in story.but.items()}
-
-    def __call__(self, order: Order) -> Answer:
-        effect = order.key.rpartition("/")[2]
-        steps = (order.step, order.step.partition(":")[0])
-        names = (name for step in steps for name in (f"{step}/{effect}", f"{step}/{order.effect}", step))
-        fates = next((self.left[name] for name in names if name in self.left), None)
-        if not fates:
-            return all_goes_well(order)
-        fate = fates.pop(0)
-        if fate.kind == "done":
-            return Answer(all_goes_well(order).outcome, fate.after or LITTLE_WHILE)
-        if fate.kind == "not_before":
-            return Answer(Outcome(kind="not_before", at=order.now + (fate.after or LITTLE_WHILE)))
-        return Answer(Outcome(kind=fate.kind), fate.after or LITTLE_WHILE)
 
 
 def _unmet(playbook: Playbook, line: Expected, moments: Sequence[Moment]) -> Iterator[tuple[str, str]]:

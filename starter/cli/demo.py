@@ -21,12 +21,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from models.effect import EFFECTS
 from models.settings import Settings
 from starter.cli.console import Json, answer, err, out, run
+from starter.cli.up import forget, remember
 from starter.local.postgres import EmbeddedPostgres
 from starter.local.stack import Stack
 from store.database import connect
 from store.record import Record, record_of
 
-DAY = 1.0
+DAY = 1.3
 """Seconds."""
 
 PLAYBOOK = "advocate-thank-you"
@@ -79,10 +80,15 @@ async def _demo(keep: bool, as_json: bool) -> bool:
         finally:
             await engine.dispose()
         if keep:
+            remember(stack)
             say("\nEverything is still running. Look around; Ctrl-C ends it.")
             for name, url in {**stack.addresses(), "hub": play.hub_url}.items():
                 say(f"  {name.replace('_', ' '):12} {url}", soft_wrap=True)
-            await _until_interrupted()
+            say("Other commands find it from this folder: ovation explain ada@example.com, ovation journey list")
+            try:
+                await _until_interrupted()
+            finally:
+                forget(stack.state)
     return all(good for good, _ in checks)
 
 

@@ -2,7 +2,21 @@
 
 import typer
 
-from starter.cli import demo, doctor, explain, journey, platform, playbook, referral, reward, send, serve, up
+from starter.cli import (
+    contact,
+    demo,
+    doctor,
+    explain,
+    import_,
+    journey,
+    platform,
+    playbook,
+    referral,
+    reward,
+    send,
+    serve,
+    up,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,10 +30,12 @@ app.command()(serve.serve)
 app.command()(serve.migrate)
 app.command()(explain.explain)
 app.command()(doctor.doctor)
+app.command("import")(import_.import_file)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(journey.app, name="journey")
 app.add_typer(referral.app, name="referral")
 app.add_typer(reward.app, name="reward")
+app.add_typer(contact.app, name="contact")
 app.add_typer(platform.app, name="platform")
 app.add_typer(send.webhook, name="webhook")
 app.add_typer(send.event, name="event")

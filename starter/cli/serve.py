@@ -41,4 +41,6 @@ def migrate(as_json: Json = False) -> None:
 
 async def _migrate() -> dict[str, object]:
     async with database() as engine:
-        return await set_up(engine, await temporal(), configured())
+        bound = {name for names in shelf().program.platforms.values() for name in names}
+        platforms = {name: found for name, found in configured().items() if name in bound}
+        return await set_up(engine, await temporal(), platforms)

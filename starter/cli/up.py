@@ -83,7 +83,8 @@ def forget(state: Path) -> None:
 
 def remembered() -> None:
     """Fills what the environment leaves open from the stack that runs in this folder, if one does."""
-    path = STATE / "up.json"
-    if path.exists():
-        for name, value in json.loads(path.read_text())["environment"].items():
-            os.environ.setdefault(name, value)
+    for path in (STATE / "up.json", STATE / "demo" / "up.json"):
+        if path.exists():
+            for name, value in json.loads(path.read_text())["environment"].items():
+                os.environ.setdefault(name, value)
+            return

@@ -24,7 +24,7 @@ def thank_you(written: str = "", instead: str = "") -> Playbook:
 
 
 def shipped(playbook: Playbook) -> list[StoryResult]:
-    return run_stories(PLAYBOOKS, {NAME: playbook})
+    return run_stories(PLAYBOOKS, {NAME: playbook}, NAME)
 
 
 def test_the_shipped_playbook_keeps_its_stories() -> None:

@@ -36,7 +36,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Report:
-    """A fact as one system tells it: `times` over, under the same id; `vague` leaves out the amount and the advocate."""
+    """A fact as one system tells it: `times` over, under the same id; `vague` leaves out the amount."""
 
     fact: int
     source: str

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import yaml
 
+from authoring.source import read_file
 from models.settings import Settings
 from platforms import all_platforms
 from starter.local.stack import Stack
@@ -73,7 +74,8 @@ def write_playbook(state: Path) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(path.read_text())
+    """As the product reads it: `on` is a word there, and yes to YAML."""
+    content: dict[str, Any] = read_file(path).content
     return content
 
 

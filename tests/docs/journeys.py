@@ -55,7 +55,9 @@ def states() -> str:
         (f"`{life}`", STATES[life], ", ".join(f"{turn.value.replace('_', ' ')} → `{to}`" for turn, to in turns.items()))
         for life, turns in LIFE.items()
     ]
-    return table(("state", "means", "turns"), *((a, b, c or "settled: nothing changes it any more") for a, b, c in rows))
+    return table(
+        ("state", "means", "turns"), *((a, b, c or "settled: nothing changes it any more") for a, b, c in rows)
+    )
 
 
 def turns() -> str:

@@ -1,4 +1,4 @@
-"""Pages with generated parts: what stands between `<!-- generated: NAME -->` and `<!-- end -->` is written by a function.
+"""Pages with generated parts: a function writes what stands between `<!-- generated: NAME -->` and `<!-- end -->`.
 
 Prevents a generator that eats a person's words: outside of the marks nothing is ever touched.
 """
@@ -26,10 +26,15 @@ def parts_of(page: Path) -> dict[str, str]:
 def renew(page: Path, parts: Parts) -> bool:
     """Writes the page's generated parts anew; whether anything changed. Raises KeyError for a name nobody generates."""
     before = page.read_text()
-    after = PART.sub(lambda found: f"<!-- generated: {found['name']} -->\n{written(found['name'], parts)}<!-- end -->", before)
+    after = PART.sub(lambda found: marked(found["name"], written(found["name"], parts)), before)
     if after != before:
         page.write_text(after)
     return after != before
+
+
+def marked(name: str, text: str) -> str:
+    """A part between its marks."""
+    return f"<!-- generated: {name} -->\n{text}<!-- end -->"
 
 
 def written(name: str, parts: Parts) -> str:

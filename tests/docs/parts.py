@@ -14,6 +14,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "overview of platforms": platforms.overview,
     "capabilities": platforms.capabilities,
     "platforms": platforms.sections,
+    "doubts": platforms.doubts,
     "proofs": proofs.matrices,
     "verbs": playbooks.verb_table,
     "events": playbooks.event_table,

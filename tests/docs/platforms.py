@@ -52,7 +52,8 @@ def sections() -> str:
 
 def _section(platform: Platform) -> Iterator[str]:
     yield f"### {platform.label}"
-    limit = f"At most {platform.limit:g} actions a second; `{variable(platform.settings, 'rate_limit')}` sets another limit."
+    another = variable(platform.settings, "rate_limit")
+    limit = f"At most {platform.limit:g} actions a second; `{another}` sets another limit."
     yield f"[Set up, quirks and sources](../platforms/{platform.name}/README.md). {limit}"
     if platform.discontinued:
         yield f"**Discontinued** {platform.discontinued}."
@@ -82,6 +83,17 @@ def guarantee(action: Action) -> str:
         then = "looked up" if repeat.find else "a person decides"
         return f"**idempotent** for {span(repeat.within)}: repeated; later {then}"
     return "**unsafe**: never repeated, a person decides"
+
+
+def doubts() -> str:
+    """The actions about which only a person can decide, and where they look."""
+    rows = [
+        (platform.label, f"`{action.takes.__name__}`", action.repeat.how)
+        for platform in all_platforms().values()
+        for action in platform.actions
+        if getattr(action.repeat, "find", None) is None and getattr(action.repeat, "within", True) is not None
+    ]
+    return table(("platform", "action", "where to look"), *rows)
 
 
 def _events(platform: Platform) -> Iterator[str]:

@@ -77,7 +77,8 @@ def _choices(info: FieldInfo) -> Iterator[str]:
 def event_table() -> str:
     """Event, what a condition may look at, and whose webhooks tell it."""
     rows = [
-        (f"`{name}`", _carried(event_fields(name)), ", ".join(_link(p) for p in tellers(name)) or "–") for name in EVENTS
+        (f"`{name}`", _carried(event_fields(name)), ", ".join(_link(p) for p in tellers(name)) or "–")
+        for name in EVENTS
     ]
     return table(("event", "a condition may look at", "told by the webhooks of"), *rows)
 
@@ -115,5 +116,5 @@ def _short() -> Iterator[tuple[str, Any]]:
 
 def rule_table() -> str:
     """What `ovation playbook check` looks for beyond the shape."""
-    rows = [(f"`{name}`", inspect.cleandoc(rule.__doc__ or "").partition("\n")[0]) for name, rule in all_rules().items()]
-    return table(("rule", "says"), *rows)
+    says = {name: inspect.cleandoc(rule.__doc__ or "").partition("\n")[0] for name, rule in all_rules().items()}
+    return table(("rule", "says"), *((f"`{name}`", words) for name, words in says.items()))

@@ -6,6 +6,7 @@ Prevents a page that names events by hand, and so leaves out those of the newest
 from functools import cache
 
 from platforms.base import IGNORED, Poke
+from tests.docs.pages import listed
 from tests.platforms import test_contract as contract
 
 
@@ -16,10 +17,10 @@ def events_of(platform: str) -> dict[str, str]:
     if inbound is None:
         return {}
     ours = _ours(platform)
+    wanted = {name: read for name, read in inbound.events.items() if read is not IGNORED}
     return {
-        name: f"looks at once: `{read.upkeep}`" if isinstance(read, Poke) else ", ".join(f"`{e}`" for e in ours[name]) or "–"
-        for name, read in inbound.events.items()
-        if read is not IGNORED
+        name: f"looks at once: `{read.upkeep}`" if isinstance(read, Poke) else listed(ours[name])
+        for name, read in wanted.items()
     }
 
 

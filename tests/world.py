@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -33,8 +33,7 @@ from store.record import Record, record_of
 from store.tables import contacts, effects
 
 ROOT = Path(__file__).parents[1]
-PROGRAM = Path(os.environ.get("T_PROGRAM", ROOT / "program.yaml"))
-PLAYBOOKS = Path(os.environ.get("T_PLAYBOOKS", ROOT / "playbooks"))
+PROGRAM, PLAYBOOKS = ROOT / "program.yaml", ROOT / "playbooks"
 KEY = "events-key"
 PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/605.1.15"}
 
@@ -160,7 +159,7 @@ async def world(
             os.environ.update(vendor.environment(sandbox_url))
         settings = Settings()
         engine = connect(database_url)
-        clock = _clock(now)
+        clock = _Clock(now)
         with patch("starter.gateway.app.temporal_client", _given(client)), patch.object(Gateway, "now", clock.read):
             app = make_app(settings, load(settings))
             serving = [
@@ -203,7 +202,7 @@ def _given(client: Client) -> Callable[..., Awaitable[Client]]:
     return given
 
 
-class _clock:
+class _Clock:
     """The gateway's clock: ours, or one that a task reads from a test's Temporal twenty times a second."""
 
     def __init__(self, now: Callable[[], Awaitable[datetime]] | None) -> None:
@@ -224,6 +223,4 @@ class _clock:
 
 
 def _real() -> datetime:
-    from datetime import UTC
-
     return datetime.now(UTC)

@@ -112,6 +112,8 @@ async def _temporal() -> Finding:
     try:
         client = await temporal()
         await client.service_client.check_health()
+    except LookupError as error:
+        return Finding("Temporal", "missing", str(error))
     except RuntimeError as error:
         return Finding("Temporal", "broken", f"no answer (TEMPORAL_ADDRESS): {str(error)[:120]}")
     return Finding("Temporal", "ok", f"{client.service_client.config.target_host}, namespace {client.namespace}")

@@ -59,7 +59,10 @@ async def pay_reward(look: Look, kit: Kit) -> PayReward:
 
 async def take_back_reward(look: Look, kit: Kit) -> TakeBack:
     """What is not due any more of a reward that was paid."""
-    over = await payout.excess(look, look.order.params["reward"])
+    try:
+        over = await payout.excess(look, look.order.params["reward"])
+    except ValueError as error:
+        raise CannotDo(str(error)) from error
     return TakeBack(
         reward=over.reward, payment=over.payment, account=over.account, amount=over.amount, wallet=over.wallet
     )

@@ -125,7 +125,8 @@ class Lifetime:
 
     def _learn(self, event: Event) -> None:
         self.sales.hear(event.type, event.data)
-        told = event.person.model_dump(exclude_none=True, exclude_defaults=True) if event.person else {}
+        person = event.person if event.subject.text == self.contact.id else None  # a friend's is the friend's
+        told = person.model_dump(exclude_none=True, exclude_defaults=True) if person else {}
         self.known = self.known or bool(told)
         self.contact = self.contact.model_copy(update={n: v for n, v in told.items() if n in Person.model_fields})
         if event.type == "contact.opted_out":

@@ -28,10 +28,21 @@ class Mistakes(Exception):
         super().__init__("\n".join(str(mistake) for mistake in self.found))
 
 
+_MEANT = {
+    "referral.won": "referral.closed",
+    "referral.converted": "referral.closed",
+    "referral.created": "referral.submitted",
+    "referral.refund": "referral.refunded",
+    "reward.refunded": "reward.taken_back",
+}
+"""What people write → what they mean, where the nearest spelling means something else."""
+
+
 def one_of(found: object, what: str, known: Iterable[str], other: str = "known") -> str:
     """`'x' is not what; did you mean 'y'?`, or the list of what is allowed where nothing is near."""
     names = sorted(known)
-    near = get_close_matches(str(found), names, n=1, cutoff=0.6)
+    meant = _MEANT.get(str(found))
+    near = [meant] if meant in names else get_close_matches(str(found), names, n=1, cutoff=0.6)
     if near:
         return f"{found!r} is not {what}; did you mean {near[0]!r}?"
     return f"{found!r} is not {what}; {other}: {', '.join(names) or 'nothing'}"

@@ -22,8 +22,8 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-se
 .name{font-size:15px;font-weight:600;fill:#ffffff}.pill{fill:#ffffff;stroke:#9aa6b2;stroke-width:1.3}
 .maybe{stroke-dasharray:4 3}.exit{stroke:#c2410c}
 .gratitude{fill:#be3a5b}.ask{fill:#2563a8}.service{fill:#2f7d4f}.team{fill:#5b6470}.bar{fill-opacity:.32}
-@media (prefers-color-scheme:dark){.card{fill:#161b22;stroke:#30363d}.line,.pill{stroke:#7d8896}.pill{fill:#161b22}.grid{stroke:#2a313a}
-text{fill:#e6edf3}.text{stroke:#161b22}.soft,.tick{fill:#a3adb8}.name{fill:#ffffff}.exit{stroke:#f0883e}
+@media (prefers-color-scheme:dark){.card{fill:#161b22;stroke:#30363d}.line,.pill{stroke:#7d8896}.pill{fill:#161b22}
+.grid{stroke:#2a313a}text{fill:#e6edf3}.text{stroke:#161b22}.soft,.tick{fill:#a3adb8}.name{fill:#ffffff}.exit{stroke:#f0883e}
 .gratitude{fill:#d04a6c}.ask{fill:#3b7fc9}.service{fill:#3a9160}.team{fill:#6e7884}.bar{fill-opacity:.5}}
 """.strip()
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.base import Json
-from models.event import EVENTS, Event, id_from_content
+from models.event import ABOUT, EVENTS, Event, id_from_content
 from models.playbook import Playbook
-from store.journey import Running
+from store.journey import HEARD_BY_REFERRALS, Running
 
 NAMELESS = frozenset({"referral.shared", "referral.clicked"})
 """Events from before anybody was referred: an advocate's, and no referral's."""
@@ -19,9 +19,24 @@ IN_A_STORY = "r_1"
 """The referral a story tells of, unless it names another."""
 
 
+_ANSWERS = frozenset({"csat.answered", "ticket.opened", "ticket.resolved"})
+"""What may answer a message or a ticket of ours, and is then heard by the journey that sent it."""
+
+
+def names_a_referral(event_type: str) -> bool:
+    """Whether an event of this type says which referral it is about."""
+    return event_type not in NAMELESS and "referral" in EVENTS[event_type].model_fields
+
+
+def may_be_heard(event_type: str) -> bool:
+    """Whether a referral's journey could ever hear it: it says which referral, or what of ours it is about."""
+    about = EVENTS[event_type].model_fields.keys() & {*ABOUT}
+    return names_a_referral(event_type) or bool(about) or event_type in HEARD_BY_REFERRALS | _ANSWERS
+
+
 def told(event_type: str, data: Json, referral: str) -> Json:
     """The event's data as the inbox hands it on: with the referral's id, and what tells one refund from the next."""
-    if event_type in NAMELESS or "referral" not in EVENTS[event_type].model_fields:
+    if not names_a_referral(event_type):
         return data
     named: Json = {"referral": referral, **data}
     if event_type == "referral.refunded":

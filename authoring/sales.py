@@ -22,7 +22,7 @@ class Sales:
     invited: bool = False
 
     def hear(self, event_type: str, data: Json) -> None:
-        """An event of the file. A sale that was lost or refunded stays so; a lead that was given up may still be won."""
+        """An event of the file. A sale that was reversed stays so; a lead that was given up may still be won."""
         referral = str(data.get("referral"))
         if event_type == "referral.closed" and referral not in self.worth:
             self.worth[referral] = _minor(data)
@@ -51,7 +51,7 @@ class Sales:
         if order.effect == "invite_payee":
             self.invited = True
             return "payee.invited", {"referral": referral}
-        reward = {"reward": f"{referral}/{order.params.get('reward')}", "referral": referral}
+        reward: Json = {"reward": f"{referral}/{order.params.get('reward')}", "referral": referral}
         if order.effect == "pay_reward":
             self.paid.add((referral, order.params["reward"]))
             return "reward.paid", reward

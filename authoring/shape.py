@@ -76,6 +76,8 @@ def _words(detail: ErrorDetails) -> str:
         return one_of(value, "allowed here", known, "allowed are")
     if kind == "string_pattern_mismatch":
         return f"{value!r} is not allowed: {_FORMS.get(context['pattern'], 'it must match ' + context['pattern'])}"
+    if kind == "list_type" and isinstance(value, str):
+        return f"{value!r} is not a list; write [{value}]"
     if kind == "too_short":
         return "must not be empty"
     if kind in _WANTED:

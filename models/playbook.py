@@ -118,7 +118,8 @@ class Action(Model):
         if not isinstance(params, dict):
             if shorthand is None:
                 fields = ", ".join(f.alias or n for n, f in EFFECTS[verb].takes.model_fields.items())
-                raise ValueError(f"{verb} needs named parameters: {fields}")
+                needs = f"needs named parameters: {fields}" if fields else "needs nothing more; write it alone"
+                raise ValueError(f"{verb} {needs}")
             params = {shorthand: params}
         taken = EFFECTS[verb].takes.model_validate(params).model_dump(mode="json", by_alias=True, exclude_none=True)
         late = taken.pop("plain_video_after", None)
@@ -189,7 +190,10 @@ def _again_from(value: object) -> object:
     if value == "never":
         return None
     if isinstance(value, str) and not value.startswith("P"):
-        return duration(value.removeprefix("after "))
+        try:
+            return duration(value.removeprefix("after "))
+        except ValueError as error:
+            raise ValueError(f"{value!r} is not how soon again; write never, or after 90 days") from error
     return value
 
 

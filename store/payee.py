@@ -29,9 +29,13 @@ async def keep_payee(
     referral: str | None,
     at: datetime,
 ) -> None:
-    """What the payer says of somebody's account; their journeys hear whether it is ready, or waits for them."""
-    values = {"account": account, "payable": payable}
-    made = insert(payees).values(contact_id=contact, platform=platform, **values)
+    """What the payer says of somebody's account; their journeys hear whether it is ready, or waits for them.
+
+    An answer from before they completed it may be written after the news that they did, which comes only once: an
+    account that could be paid is not made to wait again. Whether money can really go there, the payment asks."""
+    made = insert(payees).values(contact_id=contact, platform=platform, account=account, payable=payable)
+    ready = made.excluded.payable | ((payees.c.account == made.excluded.account) & payees.c.payable)
+    values = {"account": made.excluded.account, "payable": ready}
     await conn.execute(made.on_conflict_do_update(index_elements=["contact_id", "platform"], set_=values))
     await learn(conn, contact, [Identity(kind=platform, value=account)])
     data: Json = {"account": account}

@@ -6,7 +6,7 @@ The failure prevented: books that cannot be balanced to the cent with the payer'
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import BigInteger, Row, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -21,7 +21,7 @@ from store.outcome import tell
 from store.payee import payee_of
 from store.referral import get as get_referral
 from store.reward import note, sale_of
-from store.tables import reward_entries, rewards
+from store.tables import effects, reward_entries, rewards
 
 
 async def paid(conn: AsyncConnection, key: str, reference: str | None, code: str | None, at: datetime) -> None:
@@ -59,22 +59,25 @@ class Excess:
 
 
 async def excess(look: Look, rule: str) -> Excess:
-    """What is to be taken back of a reward, now that the sale is worth less. Raises Withhold when it is nothing."""
+    """What is to be taken back of a reward, now that the sale is worth less. Raises Withhold when it is nothing, Wait
+    while money of it is on its way.
+
+    Raises ValueError when program.yaml and the sale do not fit together."""
     conn = look.conn
     referral = await get_referral(conn, look.order.referral or "", lock=True)
     query = select(rewards).where(rewards.c.referral_id == look.order.referral, rewards.c.rule == rule)
     row = (await conn.execute(query.with_for_update())).first()
-    if referral is None or row is None or row.status != "paid":
-        if row is not None and row.status == "claimed":
-            raise Wait("the payment is still under way", timedelta(minutes=10))
-        if row is not None and row.status in ("planned", "waiting"):
-            await note(conn, row.id, "voided", "the sale was reversed before it was paid")
+    if referral is None or row is None:
         raise Withhold("nothing was paid for it")
     beneficiary = await get_contact(conn, row.beneficiary_id)
     still_due = 0
     if referral.status == "closed":
         due = look.program.rewards[rule].amount(sale_of(referral), beneficiary.tier if beneficiary else "none")
         still_due = 0 if due is None else due.minor
+    if row.status != "paid":
+        await _leave_unpaid(look, row, still_due)
+    if await _another_part(look, row.id):
+        raise Wait("another part of it is being taken back", timedelta(seconds=10), wakes_on="reward.taken_back")
     kept = int((await conn.execute(_balance(row.id))).scalar_one())
     if kept <= still_due:
         raise Withhold("what was paid is still due")
@@ -82,6 +85,33 @@ async def excess(look: Look, rule: str) -> Excess:
     account = None if payee is None else str(payee.account)
     back = Money(minor=kept - still_due, currency=row.currency)
     return Excess(row.id, row.payment or "", account, back, row.wallet)
+
+
+_MAY_HAVE_HAPPENED = ("claimed", "pending", "doubted")
+
+
+async def _leave_unpaid(look: Look, row: Row[Any], still_due: int) -> NoReturn:
+    """Raises Wait while the payment may have happened, else Withhold. A reward nothing is due of any more is voided:
+    one of which a part is still due is paid by its own step, in the amount that is left."""
+    paying = select(effects.c.key).where(effects.c.key == row.effect_key, effects.c.status.in_(_MAY_HAVE_HAPPENED))
+    if row.status == "claimed" and (await look.conn.execute(paying)).first() is not None:
+        raise Wait("the payment is still under way", timedelta(minutes=10), wakes_on="reward.paid")
+    if row.status in ("claimed", "planned", "waiting") and still_due <= 0:
+        await note(look.conn, row.id, "voided", "the sale was reversed before it was paid")
+    raise Withhold("nothing was paid for it")
+
+
+async def _another_part(look: Look, reward: str) -> bool:
+    """Whether another effect may be taking money of this reward back, which the entries do not show yet. Two refunds
+    at once would otherwise both take back the first one's part. A lease that is over proves nothing."""
+    query = select(effects.c.key).where(
+        effects.c.contact_id == look.order.contact,
+        effects.c.effect == "take_back_reward",
+        effects.c.key != look.order.key,
+        effects.c.status.in_(_MAY_HAVE_HAPPENED),
+        effects.c.request["reward"].astext == reward,
+    )
+    return (await look.conn.execute(query.limit(1))).first() is not None
 
 
 def _balance(reward: str) -> Any:

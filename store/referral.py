@@ -17,7 +17,7 @@ from models.contact import Identity
 from models.money import Money
 from store.database import new_code, new_id
 from store.identity import resolve
-from store.tables import codes, referrals, touches
+from store.tables import codes, inbox, referrals, touches
 
 LIVE = ("submitted", "qualified", "closed")
 """Of two referrals of one friend, one that is alive is the one an event without a name means."""
@@ -110,16 +110,17 @@ async def _rival(conn: AsyncConnection, advocate: str, friend: str) -> bool:
 async def move(conn: AsyncConnection, referral: str, event_type: str, amount: Money | None, at: datetime) -> None:
     """What an event means for how far the referral has come. Repeats and late words change nothing.
 
-    A sale that was refunded, or lost after it was won, stays reversed: a late report of the sale does not revive it."""
+    A sale that was refunded, or lost after it was won, stays reversed: a late report of the sale does not revive it,
+    and a late report of an earlier loss does not undo it. What overtook the report of the sale counts all the same."""
     where = update(referrals).where(referrals.c.id == referral)
     if event_type == "referral.qualified":
         change = where.where(referrals.c.status.in_(("submitted", "lost"))).values(status="qualified", qualified_at=at)
     elif event_type == "referral.closed":
-        worth = {} if amount is None else {"amount_minor": amount.minor, "currency": amount.currency}
-        open_ = referrals.c.status.in_(("submitted", "qualified", "lost")) & referrals.c.closed_at.is_(None)
-        change = where.where(open_).values(status="closed", closed_at=at, **worth)
+        await _close(conn, referral, amount, at)
+        return
     elif event_type == "referral.lost":
-        change = where.where(referrals.c.status.in_(LIVE)).values(status="lost", lost_at=at)
+        news = referrals.c.closed_at.is_(None) | (referrals.c.closed_at <= at)
+        change = where.where(referrals.c.status.in_(LIVE), news).values(status="lost", lost_at=at)
     elif event_type == "referral.refunded":
         await _refund(conn, referral, amount, at)
         return
@@ -128,10 +129,40 @@ async def move(conn: AsyncConnection, referral: str, event_type: str, amount: Mo
     await conn.execute(change)
 
 
-async def _refund(conn: AsyncConnection, referral: str, amount: Money | None, at: datetime) -> None:
-    """`amount` is the total refunded so far; without one, all of it. Totals never shrink."""
+async def _close(conn: AsyncConnection, referral: str, amount: Money | None, at: datetime) -> None:
+    """The sale, once. A first report without an amount leaves it to a later one."""
     row = await get(conn, referral, lock=True)
-    if row is None or row.status not in ("closed", "refunded"):
+    if row is None:
+        return
+    change: dict[str, Any] = {}
+    if row.closed_at is None and row.status in ("submitted", "qualified", "lost"):
+        lost_since = row.status == "lost" and row.lost_at > at
+        change = {"status": row.status if lost_since else "closed", "closed_at": at}
+    if amount is not None and row.amount_minor is None:
+        change |= {"amount_minor": amount.minor, "currency": amount.currency}
+    if not change:
+        return
+    await conn.execute(update(referrals).where(referrals.c.id == referral).values(**change))
+    for early in await _refunds_told(conn, row):
+        told = early.data.get("amount")
+        await _refund(conn, referral, None if told is None else Money.model_validate(told), early.at)
+
+
+async def _refunds_told(conn: AsyncConnection, row: Row[Any]) -> Sequence[Row[Any]]:
+    """Refunds of this sale that reached us before the sale, or its amount, did."""
+    query = select(inbox).where(
+        inbox.c.contact_id == row.advocate_id,
+        inbox.c.type == "referral.refunded",
+        inbox.c.data["referral"].astext == row.id,
+    )
+    return (await conn.execute(query)).all()
+
+
+async def _refund(conn: AsyncConnection, referral: str, amount: Money | None, at: datetime) -> None:
+    """`amount` is the total refunded so far; without one, all of it. Totals never shrink. One that comes before the
+    sale's own amount waits for it, in the inbox."""
+    row = await get(conn, referral, lock=True)
+    if row is None or row.status not in ("closed", "refunded") or (amount is not None and row.amount_minor is None):
         return
     whole = row.amount_minor or 0
     total = whole if amount is None or amount.currency != row.currency else min(amount.minor, whole)

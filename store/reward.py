@@ -61,7 +61,8 @@ async def owe(look: Look, rule: str) -> Owed:
     sale = sale_of(referral)
     amount = reward.amount(sale, beneficiary.tier if reward.to == "advocate" else "none")
     if amount is None:
-        raise Wait("the sale was reported without an amount: report it again with one", LATER, attention=True)
+        words = "the sale was reported without an amount: report it again with one"
+        raise Wait(words, LATER, wakes_on="referral.closed", attention=True)
     if amount.minor <= 0:
         raise Withhold("nothing is due for this sale")
     row = await _row(look, rule, reward, beneficiary, amount)

@@ -19,6 +19,7 @@ from authoring.mistakes import Mistakes
 from authoring.shelf import Shelf, load
 from models.settings import Settings
 from starter.local.tether import StartFailed
+from starter.local.whereabouts import remembered
 from store.database import connect
 from workflows.connection import temporal_client
 
@@ -74,8 +75,6 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 def settings() -> Settings:
     """The environment, and the running local stack where the environment says nothing (see `starter.cli.up`)."""
-    from starter.cli.up import remembered
-
     remembered()
     return Settings()
 

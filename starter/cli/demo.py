@@ -21,9 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from models.effect import EFFECTS
 from models.settings import Settings
 from starter.cli.console import Json, answer, err, out, run
-from starter.cli.up import forget, remember
 from starter.local.postgres import EmbeddedPostgres
 from starter.local.stack import Stack
+from starter.local.whereabouts import forget, remember
 from store.database import connect
 from store.record import Record, record_of
 

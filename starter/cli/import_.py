@@ -78,7 +78,9 @@ def _bar(quiet: bool) -> Progress:
 def _refuse(file: Path, sheet: Sheet, as_json: bool) -> None:
     answer(as_json, {"imported": 0, "mistakes": [asdict(mistake) for mistake in sheet.mistakes]})
     err.print(_listed(file, sheet.mistakes), soft_wrap=True, markup=False)
-    hint = f"; --skip-bad imports the other {len(sheet.lines)} lines" if sheet.readable and sheet.lines else ""
+    hint = (
+        f"; --skip-bad imports the other {_counted(len(sheet.lines), 'line')}" if sheet.readable and sheet.lines else ""
+    )
     err.print(f"nothing was imported: mend {_counted(len(sheet.mistakes), 'mistake')} first{hint}", markup=False)
     raise typer.Exit(1)
 

@@ -16,16 +16,15 @@ from platforms.capabilities import CAPABILITIES
 from sandbox.vendors import RESERVED
 
 TEMPLATES = Path(__file__).parent / "templates" / "platform"
-LONGEST = 27
-"""Letters. A subject may be `{name}_send:…`, and the kind of a subject has at most 32."""
+LONGEST = 18
+"""Letters: people type it, and it begins the kind of a subject (`{name}_send`), which has at most 32."""
 
 
 def write(name: str, label: str, capabilities: Sequence[str]) -> Path:
     """Writes the folder of a new platform, all of it or nothing.
 
     Raises ValueError for a name that is bad or taken, and for a capability that does not exist."""
-    home = Path(platforms.__path__[-1])
-    folder = home / _good(name, home)
+    folder = Path(platforms.__path__[-1]) / _good(name)
     texts = _texts(name, label or _label(name), _actions(capabilities))
     folder.mkdir()
     for path, text in texts.items():
@@ -34,16 +33,18 @@ def write(name: str, label: str, capabilities: Sequence[str]) -> Path:
     return folder
 
 
-def _good(name: str, home: Path) -> str:
+def _good(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z_]*[a-z]", name) or "__" in name or len(name) > LONGEST:
         raise ValueError(
             f"{name!r} is no name for a platform: it is written in small letters, with _ between words, "
             f"at most {LONGEST} of them, like google_sheets"
         )
-    if keyword.iskeyword(name) or name in RESERVED or (home / f"{name}.py").exists():
+    homes = [Path(home) for home in platforms.__path__]
+    if keyword.iskeyword(name) or name in RESERVED or any((home / f"{name}.py").exists() for home in homes):
         raise ValueError(f"{name!r} means something else already: add the vendor's product, like {name}_crm")
-    if (home / name).exists():
-        raise ValueError(f"{home / name} is there already: nothing was written")
+    there = next((home / name for home in homes if (home / name).exists()), None)
+    if there is not None:
+        raise ValueError(f"{there} is there already: nothing was written")
     return name
 
 
@@ -102,7 +103,8 @@ _TALK = Template(
 
 def $talk(action: $action, key: str, settings: "${kind}Settings") -> Talk:
     raise NotImplementedError(
-        "platforms/$name/client.py, $talk: the calls of one $action, with our key in a field that it can be found by"
+        "platforms/$name/client.py, $talk: "
+        "the calls of one $action, with our key in a field that it can be found by"
     )
     yield Call.post("/v1/…")
     return Receipt()

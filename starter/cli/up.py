@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +11,7 @@ import typer
 from models.settings import Settings
 from starter.cli.console import Json, err, out, run
 from starter.local.stack import Stack
-
-STATE = Path(".ovation")
+from starter.local.whereabouts import STATE, forget, remember, remember_processes
 
 
 def up(
@@ -43,7 +41,7 @@ async def _up(stack: Stack, as_json: bool) -> None:
         remember(stack)
         _tell(stack, as_json)
         while not stop.is_set():
-            _remember_processes(stack)
+            remember_processes(stack)
             await asyncio.wait([stopped], timeout=1.0)
             if not stop.is_set():
                 await stack.revive(say)
@@ -59,32 +57,3 @@ def _tell(stack: Stack, as_json: bool) -> None:
     out.print("\nOvation is up. Ctrl-C ends it; everything is kept.\n")
     for name, url in stack.addresses().items():
         out.print(f"  {name.replace('_', ' '):12} {url}", soft_wrap=True)
-
-
-def remember(stack: Stack) -> None:
-    """Writes where the stack is, readable by its owner alone: the file holds its keys."""
-    path = stack.state / "up.json"
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({**stack.addresses(), "environment": stack.environment}, indent=2))
-
-
-def _remember_processes(stack: Stack) -> None:
-    """The process ids, for whoever wants to watch or to kill one."""
-    pids = {name: child.pid for name, child in stack.children.items()}
-    path = stack.state / "processes.json"
-    if not path.exists() or json.loads(path.read_text() or "{}") != pids:
-        path.write_text(json.dumps(pids))
-
-
-def forget(state: Path) -> None:
-    for name in ("up.json", "processes.json"):
-        (state / name).unlink(missing_ok=True)
-
-
-def remembered() -> None:
-    """Fills what the environment leaves open from the stack that runs in this folder, if one does."""
-    for path in (STATE / "up.json", STATE / "demo" / "up.json"):
-        if path.exists():
-            for name, value in json.loads(path.read_text())["environment"].items():
-                os.environ.setdefault(name, value)
-            return

@@ -19,8 +19,12 @@ def read(text: str) -> Playbook:
     return Playbook.model_validate(source.read(text, "test").content)
 
 
+def shipped(name: str) -> Playbook:
+    return read((HERE / "playbooks" / f"{name}.yaml").read_text())
+
+
 def thank_you() -> Playbook:
-    return read((HERE / "playbooks" / "advocate-thank-you.yaml").read_text())
+    return shipped("advocate-thank-you")
 
 
 DENSE = """
@@ -44,7 +48,9 @@ reactions:
 """
 BARE = "{playbook: bare, title: Bare, purpose: team, starts: [review.held], reactions: {}}"
 
-PLAYBOOKS = pytest.mark.parametrize("playbook", [thank_you(), read(DENSE), read(BARE)], ids=lambda p: p.playbook)
+PLAYBOOKS = pytest.mark.parametrize(
+    "playbook", [thank_you(), shipped("referral"), read(DENSE), read(BARE)], ids=lambda p: p.playbook
+)
 
 
 @PLAYBOOKS
@@ -104,6 +110,20 @@ def test_labels_of_the_axis_do_not_cover_each_other() -> None:
         assert all(re.fullmatch(r"\+\d+ (day|hour)s?", label) for label in re.split(r"\s{2,}", line.strip()) if label)
 
 
-def test_the_picture_in_the_docs_is_todays() -> None:
+@pytest.mark.parametrize("name", ["advocate-thank-you", "referral"])
+def test_the_picture_in_the_docs_is_todays(name: str) -> None:
     """Draw it anew with `ovation playbook draw` when this fails."""
-    assert (HERE / "docs" / "pictures" / "advocate-thank-you.svg").read_text() == draw_svg(thank_you())
+    assert (HERE / "docs" / "pictures" / f"{name}.svg").read_text() == draw_svg(shipped(name))
+
+
+def test_what_precedes_every_step_of_a_referral_is_said() -> None:
+    """The look of the fraud rules stands in no step; a picture without it promises thanks to a cheat."""
+    for picture in (draw_svg(shipped("referral")), draw_text(shipped("referral"))):
+        assert "Nothing is done before the fraud rules, or a person, let it pass." in picture
+        assert "once for each referral" in picture
+    assert "fraud" not in draw_text(thank_you())
+
+
+def test_several_starts_and_several_reasons_not_to_are_read_as_one_sentence() -> None:
+    assert "Starts on referral.submitted, referral.qualified or referral.closed" in draw_svg(shipped("referral"))
+    assert "not after referral.shared or contact.introduced" in draw_text(read(DENSE))

@@ -67,6 +67,13 @@ def test_all_mistakes_of_all_files_come_at_once(settings: Settings, few_platform
     assert str(caught.value).count("\n") == len(caught.value.found) - 1
 
 
+def test_a_referral_is_followed_by_one_playbook(settings: Settings, few_platforms: Platforms) -> None:
+    for name in ("referral_money.yaml", "referral_starts.yaml"):
+        lay(HERE / "wrong" / name, settings)
+    words = "referral_money follows referrals already: a referral is followed by one playbook [one-way-for-referrals]"
+    assert f"playbooks/referral_starts.yaml:3:8: {words}" in map(str, check(settings, few_platforms))
+
+
 def test_what_is_not_there_is_named(few_platforms: Platforms) -> None:
     nowhere = Settings(program=Path("nowhere.yaml"), playbooks=Path("nowhere"))
     assert [str(mistake) for mistake in check(nowhere, few_platforms)] == [
@@ -109,3 +116,10 @@ def test_a_mistake_reads_like_a_compiler_s() -> None:
 def test_the_nearest_is_suggested_and_else_all_are_named() -> None:
     assert one_of("gfit", "a step", ["gift", "call"]) == "'gfit' is not a step; did you mean 'gift'?"
     assert one_of("x", "a step", ["gift", "call"]) == "'x' is not a step; known: call, gift"
+
+
+def test_what_is_meant_is_suggested_and_not_what_is_spelled_alike() -> None:
+    events = ["referral.lost", "referral.closed"]
+    assert (
+        one_of("referral.won", "an event", events) == "'referral.won' is not an event; did you mean 'referral.closed'?"
+    )

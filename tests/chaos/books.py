@@ -32,13 +32,14 @@ _MOVED = text("""
 
 _OPEN = text("""
     SELECT (SELECT count(*) FROM inbox WHERE handed_at IS NULL) AS unheard,
-           (SELECT count(*) FROM effects WHERE status IN ('claimed', 'pending', 'doubted')) AS under_way
+           (SELECT count(*) FROM effects WHERE status IN ('claimed', 'pending')) AS under_way
 """)
 
 
 @dataclass(frozen=True)
 class Open:
-    """What is not over yet: events nobody heard, effects that may be under way."""
+    """What is not over yet: events nobody heard, effects that may be under way. A message in doubt is a
+    person's matter; money in doubt shows in the books."""
 
     unheard: int
     under_way: int

@@ -52,7 +52,7 @@ class Play:
         if referral.after is not None:
             await self._known[_key(referral.after)].wait()
         began = datetime.now(UTC) - timedelta(seconds=1)
-        due = time.monotonic() + self.window
+        due = time.monotonic() + self.window + self.dice.choice([0.0, 3.0, self.window])
         for report in referral.reports:
             fact = referral.facts[report.fact]
             if fact.late:
@@ -62,7 +62,7 @@ class Play:
             at = began + timedelta(milliseconds=10 * report.fact)
             await self._report(referral, report, at if not fact.late else datetime.now(UTC))
             if fact.late:
-                await asyncio.sleep(self.dice.choice([0.0, 0.0, 1.0, 3.0]))
+                await asyncio.sleep(self.dice.choice([0.0, 0.0, 0.0, 1.0]))
         self._known[_key(referral)].set()
         self.over += 1
 
@@ -107,17 +107,22 @@ class Play:
                     continue
                 patience = 0.0 if advocate.account == "early" else 1.5 * self.window
                 if time.monotonic() >= seen.setdefault(advocate.email, time.monotonic()) + patience:
-                    await self._move("onboard", account=account["id"])
+                    await self._move("stripe", "onboard", account=account["id"])
                     self.completed.add(advocate.email)
                     del waiting[advocate.email]
             await asyncio.sleep(1.0)
 
     async def fill_our_balance(self, currencies: Iterable[str]) -> None:
         for currency in currencies:
-            await self._move("top_up", amount=1_000_000_000, currency=currency.lower())
+            await self._move("stripe", "top_up", amount=1_000_000_000, currency=currency.lower())
 
-    async def _move(self, name: str, **given: Any) -> None:
-        answer = await self.http.post(f"{self.stack.sandbox_url}/stripe/_move/{name}", json=given)
+    async def introduce(self, advocates: Iterable[Advocate]) -> None:
+        """The CRM knows the advocates."""
+        for advocate in advocates:
+            await self._move("hubspot", "contact", email=advocate.email, properties={"firstname": "Ada"})
+
+    async def _move(self, platform: str, name: str, **given: Any) -> None:
+        answer = await self.http.post(f"{self.stack.sandbox_url}/{platform}/_move/{name}", json=given)
         answer.raise_for_status()
 
     async def _books(self) -> Any:

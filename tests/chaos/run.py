@@ -77,6 +77,7 @@ class _Run:
 
     async def whole(self) -> Result:
         await self.play.fill_our_balance(CURRENCIES)
+        await self.play.introduce(self.world.advocates)
         accounts = asyncio.create_task(self.play.complete_accounts(self.world.advocates))
         progress = asyncio.create_task(self._progress())
         try:

@@ -5,12 +5,14 @@ Generated parts are mended by `make docs`. What is missing elsewhere is yours to
 """
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from authoring.shelf import check, load
+from authoring.stories import run_stories
 from models.effect import EFFECTS
 from models.event import EVENTS
 from models.journey import SEARCH_ATTRIBUTES
@@ -21,6 +23,7 @@ from store.fraud import RULES
 from tests.docs.operators import every_command
 from tests.docs.pages import ROOT, all_pages, parts_of, written
 from tests.docs.parts import PARTS
+from tests.docs.pictures import pictures
 from tests.docs.platforms import anchor, variable
 
 DOCS = ROOT / "docs"
@@ -57,6 +60,12 @@ def test_every_generated_part_stands_on_one_page() -> None:
     assert sorted(found) == sorted(PARTS)
 
 
+@pytest.mark.parametrize("picture", pictures(), ids=short)
+def test_every_playbook_has_its_timeline_as_it_is_now(picture: Path) -> None:
+    assert picture.exists(), f"{short(picture)} is missing; run `make docs`"
+    assert picture.read_text() == pictures()[picture], f"{short(picture)} is stale; run `make docs`"
+
+
 # What must be told.
 
 
@@ -75,9 +84,8 @@ def test_every_event_has_its_row() -> None:
 
 
 def test_every_word_of_a_playbook_is_explained() -> None:
-    told = set(
-        re.findall(r"`([a-z_]+)`", text_of("docs/playbooks.md").partition("## The parts")[2].partition("## Verbs")[0])
-    )
+    parts = text_of("docs/playbooks.md").partition("## The parts")[2].partition("## Verbs")[0]
+    told = set(re.findall(r"`([a-z_]+)`", parts))
     filled_in_when_loaded = {"qualify_platforms", "alert_platforms"}
     assert not set(Playbook.model_fields) - filled_in_when_loaded - told
 
@@ -108,7 +116,7 @@ def test_every_platform_is_in_the_matrix_of_what_is_proved() -> None:
     matrix = text_of("docs/platforms.md").partition("\n## What is proved\n")[2]
     assert matrix, "the heading is there"
     for name in all_platforms():
-        assert matrix.count(f"\n| {name} | ●") == 1, f"{name}: a row that begins with what its folder proves"
+        assert matrix.count(f"\n| {name} | ") == 2, f"{name}: a row for what comes in, and one for what goes out"
 
 
 def test_every_setting_is_on_the_settings_page() -> None:
@@ -171,18 +179,18 @@ def test_variables_and_search_attributes_that_are_named_exist(page: Path) -> Non
     assert not set(re.findall(r"\bOvation[A-Z]\w+", text)) - SEARCH_ATTRIBUTES.keys(), short(page)
 
 
-def test_examples_of_playbooks_are_playbooks() -> None:
-    blocks = re.findall(r"^```yaml\n(.*?)^```", text_of("docs/playbooks.md"), re.DOTALL | re.MULTILINE)
-    assert blocks, "the page has an example"
-    for block in blocks:
-        playbook = Playbook.model_validate(yaml.safe_load(block))
-        assert playbook.steps
-        boxes, kept = yaml.safe_load(text_of("program.yaml"))["boxes"], DOCS.parent / "playbooks" / "messages"
-        for doing in [*playbook.steps.values(), *playbook.reactions.values()]:
-            for action in doing.do:
-                assert action.params.get("box") in {None, *boxes}
-                note = action.params.get("note") or action.params.get("message")
-                assert note is None or (kept / f"{note}.md").exists()
+def test_the_example_of_a_playbook_is_one_and_its_story_holds(tmp_path: Path) -> None:
+    page = text_of("docs/playbooks.md")
+    example = re.findall(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[0]
+    story = re.findall(r"^    - story:.*?\n\n", page, re.DOTALL | re.MULTILINE)[0]
+    shutil.copytree(ROOT / "playbooks" / "messages", tmp_path / "messages")
+    (tmp_path / "renewal-thanks.yaml").write_text(example)
+    (tmp_path / "renewal-thanks.stories.yaml").write_text(f"stories:\n{story}")
+    here = Settings(program=ROOT / "program.yaml", playbooks=tmp_path, time_scale=1.0)
+    assert [str(mistake) for mistake in check(here)] == []
+    told = run_stories(tmp_path, load(here).playbooks)
+    assert [str(result) for result in told if not result.passed] == []
+    assert len(told) == 1
 
 
 # The first page.

@@ -1,0 +1,216 @@
+"""Prevents: money that depends on the order in which systems tell of a sale, or on how long a crash held it up."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities import reward
+from activities.kit import CannotDo
+from models.contact import Identity
+from models.effect import Order
+from models.event import Event
+from models.money import Money
+from models.program import Program
+from platforms.capabilities import PayReward, TakeBack, Who
+from store import payout
+from store.governance import No, NotYet
+from store.inbox import accept
+from store.ledger import Claim, Look, Mine, claim, close
+from store.payee import keep_payee, payee_of
+from store.reward import owe
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+"""When the sale was made; the minutes of a test are counted from here."""
+SALE = {"minor": 50_000, "currency": "USD"}
+PART = {"minor": 20_000, "currency": "USD"}
+LESS = {"minor": 30_000, "currency": "USD"}
+
+
+@pytest.fixture
+def program(program: Program) -> Program:
+    rewards = {"advocate": {"worth": "10% of the sale"}}
+    return Program.model_validate({**program.model_dump(by_alias=True, mode="json"), "rewards": rewards})
+
+
+async def told(engine: AsyncEngine, what: str, minutes: int = 0, source: str = "crm", **data: Any) -> str:
+    """A system tells of Bo, whom Ada sent. Gives the referral."""
+    event = Event(
+        type=f"referral.{what}",
+        source=source,
+        source_id=f"{what} {minutes} {data}",
+        subject=Identity(kind="email", value="bo@new.example"),
+        at=NOON + timedelta(minutes=minutes),
+        data={"referred_by": "email:ada@engines.example", **data},
+    )
+    accepted = await accept(engine, event)
+    [row] = await rows(engine, "SELECT data, contact_id FROM inbox WHERE id = :id", id=accepted.id)
+    async with engine.begin() as conn:
+        await keep_payee(conn, row.contact_id, "stripe", "acct_ada", payable=True, referral=None, at=NOON)
+    return str(row.data["referral"])
+
+
+async def rows(engine: AsyncEngine, statement: str, **values: Any) -> list[Any]:
+    async with engine.begin() as conn:
+        return list((await conn.execute(text(statement), values)).all())
+
+
+async def order(engine: AsyncEngine, referral: str, step: str, effect: str) -> Order:
+    [row] = await rows(engine, "SELECT advocate_id FROM referrals WHERE id = :id", id=referral)
+    return Order(
+        key=f"{referral}/{step}/{effect}",
+        effect=effect,
+        journey=referral,
+        playbook="referral",
+        contact=row.advocate_id,
+        step=step,
+        purpose="service",
+        platform="stripe",
+        params={"reward": "advocate"},
+        due=NOON,
+        now=NOON,
+    )
+
+
+async def prepare(look: Look) -> PayReward:
+    owed = await owe(look, "advocate")
+    return PayReward(who=Who.of(owed.beneficiary), reward=owed.id, amount=owed.amount, account=owed.account)
+
+
+async def pay(engine: AsyncEngine, program: Program, referral: str) -> Claim:
+    return await claim(engine, await order(engine, referral, "reward", "pay_reward"), program, prepare)
+
+
+async def paid(engine: AsyncEngine, program: Program, referral: str) -> int:
+    """Pays, and closes it as the doer does. Gives the amount."""
+    mine = await pay(engine, program, referral)
+    assert isinstance(mine, Mine), mine
+    key = f"{referral}/reward/pay_reward"
+    await close(engine, key, "done", at=NOON, also=lambda conn: payout.paid(conn, key, "tr_1", None, NOON))
+    return int(mine.request["amount"]["minor"])
+
+
+async def take_back(engine: AsyncEngine, program: Program, referral: str, refund: int) -> Claim:
+    async def taken(look: Look) -> TakeBack:
+        over = await payout.excess(look, "advocate")
+        return TakeBack(
+            reward=over.reward, payment=over.payment, account=over.account, amount=over.amount, wallet=over.wallet
+        )
+
+    return await claim(engine, await order(engine, referral, f"refunded:{refund}", "take_back_reward"), program, taken)
+
+
+async def test_a_refund_that_overtakes_its_sale_counts(engine: AsyncEngine, program: Program) -> None:
+    await told(engine, "refunded", 5, amount=PART)
+    referral = await told(engine, "closed", amount=SALE)
+    assert await paid(engine, program, referral) == 3_000, "10 % of the 300 USD that are left"
+
+
+async def test_a_whole_refund_that_overtakes_its_sale_counts(engine: AsyncEngine, program: Program) -> None:
+    await told(engine, "refunded", 5)
+    referral = await told(engine, "closed", amount=SALE)
+    assert await pay(engine, program, referral) == No("the sale was refunded")
+
+
+async def test_a_loss_that_overtakes_its_sale_counts(engine: AsyncEngine, program: Program) -> None:
+    await told(engine, "lost", 5)
+    referral = await told(engine, "closed", amount=SALE)
+    assert await pay(engine, program, referral) == No("the sale was lost")
+
+
+async def test_a_deal_that_was_lost_and_won_after_all_is_won(engine: AsyncEngine, program: Program) -> None:
+    await told(engine, "lost", -5)
+    referral = await told(engine, "closed", amount=SALE)
+    await told(engine, "lost", -5, source="a system that is late")
+    assert await paid(engine, program, referral) == 5_000
+
+
+async def test_the_amount_may_come_with_a_later_report(engine: AsyncEngine, program: Program) -> None:
+    referral = await told(engine, "closed")
+    await told(engine, "refunded", 5, amount=PART)
+    waits = await pay(engine, program, referral)
+    assert isinstance(waits, NotYet)
+    assert (waits.wakes_on, waits.attention) == ("referral.closed", True)
+    await told(engine, "closed", source="billing", amount=SALE)
+    assert await paid(engine, program, referral) == 3_000
+
+
+async def test_the_first_amount_stands(engine: AsyncEngine, program: Program) -> None:
+    referral = await told(engine, "closed", amount=SALE)
+    await told(engine, "closed", source="billing", amount={"minor": 90_000, "currency": "USD"})
+    assert await paid(engine, program, referral) == 5_000
+
+
+async def test_two_refunds_at_once_do_not_both_take_back_the_first_part(engine: AsyncEngine, program: Program) -> None:
+    referral = await told(engine, "closed", amount=SALE)
+    await paid(engine, program, referral)
+    await told(engine, "refunded", 5, amount=PART)
+    first = await take_back(engine, program, referral, 20_000)
+    assert isinstance(first, Mine)
+    assert first.request["amount"] == {"minor": 2_000, "currency": "USD"}
+    await told(engine, "refunded", 6, amount=LESS)
+    waits = await take_back(engine, program, referral, 30_000)
+    assert isinstance(waits, NotYet)
+    assert (waits.reason, waits.wakes_on) == ("another part of it is being taken back", "reward.taken_back")
+    key, reward_id = f"{referral}/refunded:20000/take_back_reward", first.request["reward"]
+    back = Money(minor=2_000, currency="USD")
+    await close(engine, key, "done", also=lambda conn: payout.taken_back(conn, key, reward_id, back, "trr_1", NOON))
+    second = await take_back(engine, program, referral, 30_000)
+    assert isinstance(second, Mine)
+    assert second.request["amount"] == {"minor": 1_000, "currency": "USD"}
+
+
+async def test_a_refund_in_part_leaves_a_reward_that_waits_its_rest(engine: AsyncEngine, program: Program) -> None:
+    referral = await told(engine, "closed", amount=SALE)
+    await rows(engine, "UPDATE payees SET payable = false RETURNING 1")
+    assert isinstance(await pay(engine, program, referral), NotYet)
+    async with engine.begin() as conn:
+        await conn.execute(text("UPDATE payees SET payable = true"))
+    await told(engine, "refunded", 5, amount=PART)
+    assert await take_back(engine, program, referral, 20_000) == No("nothing was paid for it")
+    assert await paid(engine, program, referral) == 3_000
+
+
+async def test_a_payment_that_surely_did_not_happen_holds_nothing_up(engine: AsyncEngine, program: Program) -> None:
+    """The payer was away when it was tried, and then the sale was refunded."""
+    referral = await told(engine, "closed", amount=SALE)
+    assert isinstance(await pay(engine, program, referral), Mine)
+    await told(engine, "refunded", 5)
+    waits = await take_back(engine, program, referral, 50_000)
+    assert isinstance(waits, NotYet)
+    assert (waits.reason, waits.wakes_on) == ("the payment is still under way", "reward.paid")
+    await close(engine, f"{referral}/reward/pay_reward", "open")
+    assert await take_back(engine, program, referral, 50_000) == No("nothing was paid for it")
+    [row] = await rows(engine, "SELECT status FROM rewards")
+    assert row.status == "voided", "a reward that stays claimed uses up the budget for ever"
+
+
+async def test_an_old_answer_does_not_close_an_account_that_was_completed_since(engine: AsyncEngine) -> None:
+    """The answer to an invitation is written after the news that the account can be paid."""
+    referral = await told(engine, "closed", amount=SALE)
+    [row] = await rows(engine, "SELECT advocate_id AS id FROM referrals")
+    async with engine.begin() as conn:
+        await keep_payee(conn, row.id, "stripe", "acct_ada", payable=False, referral=referral, at=NOON)
+        kept = await payee_of(conn, row.id, "stripe")
+        assert kept is not None and kept.payable
+        await keep_payee(conn, row.id, "stripe", "acct_new", payable=False, referral=referral, at=NOON)
+        other = await payee_of(conn, row.id, "stripe")
+        assert other is not None and not other.payable, "another account is another matter"
+
+
+async def test_a_cap_in_another_currency_is_said_when_money_is_taken_back_too(
+    engine: AsyncEngine, program: Program
+) -> None:
+    referral = await told(engine, "closed", amount=SALE)
+    await paid(engine, program, referral)
+    await told(engine, "refunded", 5, amount=PART)
+    rules = {"advocate": {"worth": "10% of the sale", "at_most": "20 EUR"}}
+    euros = Program.model_validate({**program.model_dump(by_alias=True, mode="json"), "rewards": rules})
+
+    async def taken(look: Look) -> TakeBack:
+        return await reward.take_back_reward(look, None)  # type: ignore[arg-type]  # the kit is not asked
+
+    with pytest.raises(CannotDo, match="at_most is in EUR and the reward in USD"):
+        await claim(engine, await order(engine, referral, "refunded:1", "take_back_reward"), euros, taken)

@@ -46,8 +46,6 @@ LEAD = "  lead:\n    due: at start\n    within: 1 day"
         ("due: 30 days after referral.closed", "due: 31 days after referral.closed", "The reward is paid thirty days"),
         ("due: 30 days after referral.closed", "due: 30 days after start", "Without a sale there is no reward"),
         ("due: at referral.closed", "due: at referral.qualified", "Without a sale there is no reward"),
-        ("      - pay_reward: advocate", "      - recognize", "A large reward waits"),
-        ("      - recognize\n", "", "A sale is put to the advocate's credit"),
         ("    on: payee.invited", "    on: referral.closed", "An advocate whose account can be paid"),
         ("    each: event.refund ", "    # ", "A refund that grows"),
         ("    each: event.refund ", "    each: event.amount ", "A refund that grows"),

@@ -12,7 +12,7 @@ LOCK = $(LOCK_VENV)/bin/uv pip compile pyproject.toml --quiet --universal --pyth
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench lock clean
+.PHONY: help install demo test lint bench chaos docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,9 @@ lock: ## brings both locks up to pyproject.toml, with uv (ARGS=--upgrade: to the
 	$(LOCK) --extra dev $(ARGS) -o requirements.lock
 	$(LOCK) --constraint requirements.lock -o requirements.production.lock
 	rm -rf $(LOCK_VENV)
+
+docs: $(STAMP) ## the generated parts of the documentation and its pictures
+	@$(BIN)/python -m tests.docs
 
 clean: ## removes what was installed, built and recorded (.venv, caches, .ovation); stop `ovation up` first
 	@case "$$(cat .ovation/postgres/location 2>/dev/null)" in \

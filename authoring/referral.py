@@ -50,7 +50,7 @@ def hears(playbook: Playbook, referral: str, event_type: str, data: Json) -> boo
     if playbook.about != "referral":
         return True
     journey = Running(f"r_{referral}", playbook.playbook, "", "")
-    return journey.hears(event_type, None, f"r_{data.get('referral')}")
+    return journey.hears(event_type, "", None, f"r_{data.get('referral')}")
 
 
 @dataclass(frozen=True)

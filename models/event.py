@@ -22,7 +22,7 @@ Effect = Annotated[str | None, Field(max_length=200)]
 
 
 How = Literal["code", "link", "crm", "introduction", "claim"]
-"""How a referral was reported, in the order in which reports are believed."""
+"""How a referral was reported. Of several reports the first counts, whatever its kind."""
 
 
 class Nothing(Model):
@@ -106,10 +106,9 @@ class Video(Model):
 class Referral(Model):
     """`referral` is our id; with `referral_code` or the referred person as subject it is found or made.
 
-    `referred_by` names the advocate, in the form of a subject; `how` is the way it came in, the strongest first: a
-    code, a link, the CRM, an introduction, a claim. `friend` is our id of the referred person, put in by us.
-    A refund's `amount` is the total refunded so far, never a difference; `refund` tells one step of it from the next,
-    put in by us."""
+    `referred_by` names the advocate, in the form of a subject; `how` is the way it came in. `friend` is our id of the
+    referred person, put in by us. A refund's `amount` is the total refunded so far, never a difference; `refund` tells
+    one step of it from the next, put in by us."""
 
     referral: Id | None = None
     referral_code: Id | None = None

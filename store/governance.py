@@ -11,7 +11,11 @@ from models.contact import Contact
 from models.effect import Order
 from models.program import Governance, Hours
 
-REACHES_THEM = frozenset({"send", "send_gift", "make_video"})
+MESSAGES = frozenset({"send", "text", "in_app"})
+"""Effects that speak to the contact: at hours when one may."""
+ASKS = MESSAGES | {"send_gift"}
+"""Effects that count as having asked, in a step whose purpose is to ask."""
+REACHES_THEM = ASKS | {"make_video", "enroll", "request_signature"}
 """Effects that the contact notices."""
 
 QUARTER = timedelta(days=90)
@@ -60,7 +64,7 @@ def last_look(
         return No("they are no longer a customer")
     if order.purpose == "ask" and asks >= rules.asks_per_quarter:
         return No(f"they were asked {asks} times in the last quarter; the program allows {rules.asks_per_quarter}")
-    if order.effect != "send":
+    if order.effect not in MESSAGES:
         return None
     return _hours(order, rules, ZoneInfo(contact.time_zone or zone), now)
 

@@ -32,13 +32,17 @@ class Running:
     contact: str
     workflow: str
 
-    def hears(self, event_type: str, journey: str | None, referral: object) -> bool:
-        """Whether an event of its contact is for this journey: one about another journey's effect is not.
+    def hears(self, event_type: str, contact: str | None, journey: str | None, referral: object) -> bool:
+        """Whether an event is for this journey: one about another journey's effect is not.
 
-        A referral's journey hears what is said of that referral, and little of what else happens to its advocate."""
+        An advocate's hears what happens to them. A referral's hears what is said of that referral, whoever it is said
+        to, and little of what else happens to its advocate."""
+        of_referral = self.id.startswith("r_")
+        if of_referral and contact == self.contact and event_type in HEARD_BY_REFERRALS:
+            return True  # also about another journey's effect: a reward waits for what an advocate's journey had signed
         if journey is not None:
             return journey == self.id
-        return not self.id.startswith("r_") or referral == self.id or event_type in HEARD_BY_REFERRALS
+        return referral == self.id if of_referral else contact == self.contact
 
 
 HEARD_BY_REFERRALS = frozenset({"payee.ready", "agreement.signed", "contact.churned"})
@@ -48,9 +52,12 @@ class NotYetOver(Exception):
     """The person's last journey through this playbook is still closing; try again shortly."""
 
 
-async def running_journeys(engine: AsyncEngine, contacts: Sequence[str]) -> list[Running]:
-    """The journeys of these contacts that have not ended."""
-    query = select(journeys).where(journeys.c.contact_id.in_(contacts), journeys.c.ended_at.is_(None))
+async def running_journeys(
+    engine: AsyncEngine, contacts: Sequence[str], referrals: Sequence[str] = ()
+) -> list[Running]:
+    """The journeys of these contacts, and of these referrals, that have not ended."""
+    meant = journeys.c.contact_id.in_(contacts) | journeys.c.id.in_(referrals)
+    query = select(journeys).where(meant, journeys.c.ended_at.is_(None))
     async with engine.connect() as conn:
         rows = (await conn.execute(query)).all()
     return [Running(r.id, r.playbook, r.contact_id, r.workflow_id) for r in rows]

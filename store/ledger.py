@@ -20,7 +20,7 @@ from models.effect import Order
 from models.money import Money
 from models.program import Program
 from store.database import new_code, now
-from store.governance import QUARTER, No, NotYet, Wait, Withhold, last_look
+from store.governance import ASKS, QUARTER, No, NotYet, Wait, Withhold, last_look
 from store.identity import get_contact
 from store.referral import get as get_referral
 from store.referral import referral_code, revenue_of
@@ -125,6 +125,7 @@ async def claim(engine: AsyncEngine, order: Order, program: Program, prepare: Pr
     `prepare` may raise Withhold or Wait, which are verdicts. Raises LookupError when the contact was erased; whatever
     else `prepare` raises leaves nothing behind."""
     async with engine.begin() as conn:
+        order = order.model_copy(update={"contact": await _whose(conn, order)})
         contact = await get_contact(conn, order.contact, lock=True)
         if contact is None:
             raise LookupError(f"there is no contact {order.contact}: erased?")
@@ -156,6 +157,12 @@ async def claim(engine: AsyncEngine, order: Order, program: Program, prepare: Pr
         return Mine("first", request, at, at)
 
 
+async def _whose(conn: AsyncConnection, order: Order) -> str:
+    """Whom the effect is for: of a referral, whoever its advocate is by now, which a person may have changed."""
+    row = await get_referral(conn, order.journey) if order.journey.startswith("r_") else None
+    return order.contact if row is None or order.contact == row.friend_id else str(row.advocate_id)
+
+
 def _known(row: Row[Any], order: Order) -> Claim | None:
     """What an existing row means; None when it may be claimed as if it were new."""
     left = None if row.lease_until is None else row.lease_until - now()
@@ -179,7 +186,7 @@ async def _asks(conn: AsyncConnection, order: Order, at: datetime) -> int:
     query = select(func.count(func.distinct(effects.c.journey_id + "/" + effects.c.step))).where(
         effects.c.contact_id == order.contact,
         effects.c.purpose == "ask",
-        effects.c.effect.in_(("send", "send_gift")),
+        effects.c.effect.in_(ASKS),
         effects.c.status.in_(("claimed", "pending", "done", "doubted")),
         effects.c.first_sent_at > at - QUARTER,
         ~((effects.c.journey_id == order.journey) & (effects.c.step == order.step)),

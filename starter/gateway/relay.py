@@ -89,7 +89,8 @@ class Relay:
         if not taken:
             return 0
         contacts = list({event.contact for event in taken if event.contact is not None})
-        running = await journey.running_journeys(self.engine, contacts)
+        referrals = list({str(event.data["referral"]) for event in taken if event.data.get("referral")})
+        running = await journey.running_journeys(self.engine, contacts, referrals)
         by_contact: dict[str | None, list[Waiting]] = {}
         for event in taken:
             by_contact.setdefault(event.contact, []).append(event)
@@ -100,7 +101,7 @@ class Relay:
         return len(taken)
 
     async def _hand_on_in_order(self, events: Sequence[Waiting], running: Sequence[Running]) -> list[str]:
-        mine = [r for r in running if r.contact == events[0].contact]
+        mine = list(running)
         handed: list[str] = []
         for event in events:
             try:
@@ -117,7 +118,7 @@ class Relay:
         """Tells the person's journeys, and starts those that this event starts. Gives the new ones."""
         notice = Notice(id=event.id, at=event.at, data=public_data(event.type, event.data))
         for one in running:
-            if one.hears(event.type, event.journey, notice.data.get("referral")):
+            if one.hears(event.type, event.contact, event.journey, notice.data.get("referral")):
                 await self._tell(one, event.type, notice)
         if event.journey is not None or event.contact is None:
             return []

@@ -32,14 +32,13 @@ _MOVED = text("""
 
 _OPEN = text("""
     SELECT (SELECT count(*) FROM inbox WHERE handed_at IS NULL) AS unheard,
-           (SELECT count(*) FROM effects WHERE status IN ('claimed', 'pending')) AS under_way
+           (SELECT count(*) FROM effects WHERE status IN ('claimed', 'pending') AND effect = ANY(:money)) AS under_way
 """)
 
 
 @dataclass(frozen=True)
 class Open:
-    """What is not over yet: events nobody heard, effects that may be under way. A message in doubt is a
-    person's matter; money in doubt shows in the books."""
+    """What is not over yet: events nobody heard, effects of money that may be under way."""
 
     unheard: int
     under_way: int
@@ -73,7 +72,7 @@ async def read(engine: AsyncEngine, stripe: Any) -> Books:
 
 async def open_still(engine: AsyncEngine) -> Open:
     async with engine.connect() as conn:
-        row = (await conn.execute(_OPEN)).one()
+        row = (await conn.execute(_OPEN, {"money": ["invite_payee", "pay_reward", "take_back_reward"]})).one()
     return Open(row.unheard, row.under_way)
 
 

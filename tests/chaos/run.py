@@ -23,7 +23,7 @@ from tests.chaos.oracle import CAP, Due, due
 from tests.chaos.play import Play
 from tests.chaos.record import record
 from tests.chaos.stage import stage, write_program
-from tests.chaos.storm import Storm
+from tests.chaos.storm import Storm, supervise
 
 Say = Callable[[str], None]
 SHOWN = 5
@@ -78,8 +78,11 @@ class _Run:
     async def whole(self) -> Result:
         await self.play.fill_our_balance(CURRENCIES)
         await self.play.introduce(self.world.advocates)
-        accounts = asyncio.create_task(self.play.complete_accounts(self.world.advocates))
-        progress = asyncio.create_task(self._progress())
+        beside = [
+            asyncio.create_task(supervise(self.stack)),
+            asyncio.create_task(self.play.complete_accounts(self.world.advocates)),
+            asyncio.create_task(self._progress()),
+        ]
         try:
             await self._part(self.world.referrals)
             dues = [(referral, due(referral)) for referral in self.world.referrals]
@@ -87,7 +90,7 @@ class _Run:
             await self._compare(dues)
             await self._under_a_budget()
         finally:
-            for task in (accounts, progress):
+            for task in beside:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
@@ -113,7 +116,7 @@ class _Run:
         spent = sum(row.amount_minor for row in (await self._books()).rewards.values() if _counts(row))
         budget = {"amount": f"{(spent + room) // 100}.{(spent + room) % 100:02} USD", "per": "year"}
         write_program(self.stack.state, {"at_most": f"{CAP // 100} USD"}, {"budget": budget})
-        await asyncio.to_thread(self.stack.children["worker"].restart)
+        await asyncio.to_thread(self.stack.children["worker"].kill)
         await self._part(self.world.budgeted)
 
         def wrong(found: books.Books) -> list[str]:

@@ -4,6 +4,7 @@ The sandbox alone is spared: it is the vendors, whose books are what everything 
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
@@ -30,7 +31,7 @@ class Storm:
     calm: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def rage(self) -> None:
-        """Until it is calm; then everything is up and every vendor behaves."""
+        """Until it is calm; then every vendor behaves."""
         while not self.calm.is_set():
             await self._misbehave()
             try:
@@ -38,7 +39,6 @@ class Storm:
             except TimeoutError:
                 await self._kill(self.dice.choices(list(VICTIMS), list(VICTIMS.values()))[0])
         await self.http.delete(f"{self.stack.sandbox_url}/faults")
-        await self._revive()
 
     async def _misbehave(self) -> None:
         fault = {
@@ -57,14 +57,12 @@ class Storm:
         else:
             await asyncio.to_thread(self.stack.children[victim].kill)
         self.killed[victim] += 1
-        await asyncio.sleep(self.dice.uniform(0.0, 1.5))
-        await self._revive()
 
-    async def _revive(self) -> None:
-        for patience in range(10):
-            try:
-                return await self.stack.revive()
-            except StartFailed:  # its port may be held for a moment by connections that died with it
-                if patience == 9:
-                    raise
-                await asyncio.sleep(1.0)
+
+async def supervise(stack: Stack) -> None:
+    """Starts again whatever has died, as the machine's supervisor does. For ever: a worker that comes up while Temporal
+    is away ends by itself, and so may need it more than once."""
+    while True:
+        with suppress(StartFailed):  # its port may be held for a moment by connections that died with it
+            await stack.revive()
+        await asyncio.sleep(0.5)

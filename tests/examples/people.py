@@ -133,7 +133,11 @@ async def the_rest_happens(world: World) -> None:
     await world.move("asana", "complete", effect=f"{dear}/lead/assign@asana")
     await world.move("dynamics", "complete", key=f"{dear}/lead/assign@dynamics")
     await world.move("zendesk", "ask", email=EVE)
-    for source, event_type in (("dropbox", "files.received"), ("asana", "task.completed"), ("dynamics", "task.completed")):
+    for source, event_type in (
+        ("dropbox", "files.received"),
+        ("asana", "task.completed"),
+        ("dynamics", "task.completed"),
+    ):
         await heard(world, source, event_type, ADA)
 
 

@@ -13,7 +13,10 @@ _REFERRAL = PIPEDRIVE.settings().referral_field  # type: ignore[attr-defined]
 
 def pipedrive(books: Any) -> Shown:
     for deal in books["deals"].values():
-        yield deal["custom_fields"][_REFERRAL], deal["status"] if deal["status"] != "open" else f"stage {deal['stage_id']}"
+        yield (
+            deal["custom_fields"][_REFERRAL],
+            deal["status"] if deal["status"] != "open" else f"stage {deal['stage_id']}",
+        )
 
 
 def zoho(books: Any) -> Shown:

@@ -1,17 +1,18 @@
 """Searches event orders, duplicates, outcomes, interventions and clock jumps for a journey that breaks its word.
 
-Prevents: a step that runs twice, runs after an exit, never runs, misses its wake-up, or whose deadline is not tracked.
+Prevents: a step that runs twice, runs after an exit, never runs, misses its wake-up, or whose deadline is not tracked;
+a reward that is paid before its day, before anybody looked, or over somebody's head.
 """
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import hypothesis.strategies as st
-import yaml
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from authoring.source import read_file
 from journeys.advance import Decision, advance, begin
 from journeys.happenings import EffectEnded, EventCame, OperatorSaid, Resumed
 from journeys.life import LIFE, Life
@@ -23,23 +24,16 @@ from models.playbook import Playbook
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
-class _Yaml(yaml.SafeLoader):
-    """`on` is a word here, not a truth."""
+PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 
 
-_Yaml.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Yaml.add_implicit_resolver("tag:yaml.org,2002:bool", __import__("re").compile(r"^(true|false)$"), list("tf"))
+def shipped(name: str) -> Playbook:
+    return Playbook.model_validate(read_file(PLAYBOOKS / f"{name}.yaml").content)
 
 
-def thank_you() -> Playbook:
-    text = (Path(__file__).parents[2] / "playbooks" / "advocate-thank-you.yaml").read_text()
-    return Playbook.model_validate(yaml.load(text, _Yaml))
+Told = tuple[str, dict[str, Any]]
 
-
-EVENTS: list[tuple[str, dict[str, Any]]] = [
+EVENTS: list[Told] = [
     ("gift.delivered", {"gift": "j_1/gift/send_gift"}),
     ("qr.scanned", {}),
     ("referral.closed", {"referral": "r_1", "amount": {"minor": 100, "currency": "USD"}}),
@@ -53,6 +47,23 @@ EVENTS: list[tuple[str, dict[str, Any]]] = [
     ("usage.milestone_reached", {"milestone": "x"}),
 ]
 
+HALF, WHOLE = ({"minor": minor, "currency": "USD"} for minor in (50, 100))
+
+ABOUT_A_REFERRAL: list[Told] = [
+    ("referral.submitted", {"referral": "r_1"}),
+    ("referral.qualified", {"referral": "r_1"}),
+    ("referral.closed", {"referral": "r_1", "amount": WHOLE}),
+    ("referral.lost", {"referral": "r_1"}),
+    ("referral.refunded", {"referral": "r_1", "amount": HALF, "refund": "50"}),
+    ("referral.refunded", {"referral": "r_1", "amount": WHOLE, "refund": "100"}),
+    ("payee.invited", {"referral": "r_1"}),
+    ("payee.ready", {}),
+    ("reward.paid", {"referral": "r_1", "reward": "w_1", "amount": WHOLE}),
+    ("reward.taken_back", {"referral": "r_1", "reward": "w_1", "amount": HALF}),
+    ("agreement.signed", {}),
+    ("contact.churned", {}),
+]
+
 OUTCOMES = st.sampled_from(
     [
         Outcome(kind="done"),
@@ -62,20 +73,30 @@ OUTCOMES = st.sampled_from(
         Outcome(kind="refused", reason="wrong address"),
         Outcome(kind="unsure", reason="no reply"),
         Outcome(kind="not_before", reason="waits", wakes_on="video.ready"),
+        Outcome(kind="not_before", reason="waits", wakes_on="payee.ready"),
         Outcome(kind="not_before", reason="needs approval", attention=True),
     ]
 )
 
 
+NO_CALL = ("refused", "unsure")
+"""What cannot become of a look into our own books."""
+
+
 class JourneyMachine(RuleBasedStateMachine):
     """A world around one journey: it delivers, repeats, delays, intervenes and moves the clock."""
 
+    name = "advocate-thank-you"
+    journey = "j_1"
+    facts: ClassVar[dict[str, Any]] = {"score": 9}
+    events = EVENTS
+
     @initialize()
     def start(self) -> None:
-        self.playbook = thank_you()
+        self.playbook = shipped(self.name)
         self.now = START
         self.decision = Decision.model_validate(
-            {"state": begin("j_1", "c_1", START, {"score": 9}), "show": {"stage": "starting"}}
+            {"state": begin(self.journey, "c_1", START, self.facts), "show": {"stage": "starting"}}
         )
         self.open: dict[str, Order] = {}
         self.done: list[str] = []
@@ -100,9 +121,16 @@ class JourneyMachine(RuleBasedStateMachine):
             if was_ending and order.effect not in ("end_journey", "alert"):
                 self.begun_after_end.append(order.key)
             self.open[order.key] = order
+            self.look_at(order)
 
-    @rule(which=st.sampled_from(EVENTS), late=st.integers(0, 3))
-    def event(self, which: tuple[str, dict[str, Any]], late: int) -> None:
+    def look_at(self, order: Order) -> None:
+        """What else must be true of an effect that begins."""
+
+    @rule(data=st.data(), late=st.integers(0, 3))
+    def event(self, data: st.DataObject, late: int) -> None:
+        self.hear(data.draw(st.sampled_from(self.events)), late)
+
+    def hear(self, which: Told, late: int = 0) -> None:
         self.number += 1
         came = EventCame(id=f"e{self.number}", type=which[0], at=self.now - timedelta(hours=late), data=which[1])
         self.seen.append(came)
@@ -121,7 +149,9 @@ class JourneyMachine(RuleBasedStateMachine):
             return
         key = data.draw(st.sampled_from(sorted(self.open)))
         order = self.open.pop(key)
-        if order.effect in ("qualify", "end_journey", "alert"):
+        if order.effect in ("qualify", "end_journey", "alert") or (
+            order.effect == "screen" and outcome.kind in NO_CALL
+        ):
             outcome = Outcome(kind="done")
         if outcome.kind == "not_before":
             outcome = outcome.model_copy(update={"at": self.now + timedelta(minutes=5)})
@@ -135,13 +165,25 @@ class JourneyMachine(RuleBasedStateMachine):
         found=st.booleans(),
     )
     def operator(self, command: Any, data: st.DataObject, found: bool) -> None:
-        step = data.draw(st.sampled_from([*self.state.steps, ""])) if self.state.steps else ""
+        step = data.draw(st.sampled_from([*self.state.steps, "journey/qualify", ""]))
         said = OperatorSaid(command=command, step=step, found=found, by="grace", reason="looked at it")
+        self.say(said)
+
+    def say(self, said: OperatorSaid) -> None:
+        """What makes no sense now is refused, as in production."""
         if refusal(self.state, said) is None:
-            doubted = [f"j_1/{s}/{e}" for s, e, x in self.state.effects() if s == step and x.life is Life.DOUBTED]
-            if command == "resolve" and found:
+            doubted = [
+                f"{self.journey}/{s}/{e}"
+                for s, e, x in self.state.effects()
+                if s == said.step and x.life is Life.DOUBTED
+            ]
+            if said.command == "resolve" and said.found:
                 self.done += doubted
+            self.said(said)
             self.step([said])
+
+    def said(self, said: OperatorSaid) -> None:
+        """An operator is about to be obeyed."""
 
     @rule()
     def new_run(self) -> None:
@@ -210,10 +252,64 @@ class JourneyMachine(RuleBasedStateMachine):
             assert check_in.due == delivered + timedelta(days=3)
 
 
+class ReferralMachine(JourneyMachine):
+    """The same world around a referral's journey, in which money moves."""
+
+    name = "referral"
+    journey = "r_1"
+    facts: ClassVar[dict[str, Any]] = {"referral": "r_1"}
+    events = ABOUT_A_REFERRAL
+
+    @initialize()
+    def nobody_has_decided(self) -> None:
+        self.hurried = False
+        self.word: bool | None = None
+
+    @rule()
+    def sale(self) -> None:
+        """Often enough for money to move within a few steps."""
+        self.hear(("referral.closed", {"referral": "r_1", "amount": WHOLE}))
+
+    @rule()
+    def all_goes_well(self) -> None:
+        for key in sorted(self.open):
+            del self.open[key]
+            self.done.append(key)
+            self.step([EffectEnded(key=key, outcome=Outcome(kind="done"))])
+
+    @rule(command=st.sampled_from(["approve", "void"]))
+    def decision(self, command: Any) -> None:
+        self.say(OperatorSaid(command=command, step="reward", by="grace", reason="looked at it"))
+
+    def said(self, said: OperatorSaid) -> None:
+        if said.step == "reward":
+            self.hurried = True
+            self.word = said.command == "approve" if said.command in ("approve", "void") else self.word
+
+    def look_at(self, order: Order) -> None:
+        if order.step == "journey":
+            return
+        assert self.state.internal["qualify"].life is Life.DONE, f"{order.key} begun before anybody looked"
+        if order.effect == "pay_reward":
+            closed = self.state.anchors.get("referral.closed")
+            in_time = closed is not None and self.now >= closed + timedelta(days=30)
+            assert in_time or self.hurried, f"paid at {self.now}, of a sale of {closed}"
+            told = None if order.decided is None else order.decided.approved
+            assert told is self.word, "the last look is not told what a person decided"
+
+    @invariant()
+    def each_part_of_a_refund_is_followed_once(self) -> None:
+        if hasattr(self, "decision"):
+            begun = {name for name in self.state.steps if name.startswith("refunded")}
+            assert begun <= {"refunded:50", "refunded:100"}
+
+
+SEARCH = settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+
 TestJourneys = JourneyMachine.TestCase
-TestJourneys.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestJourneys.settings = SEARCH
+TestReferrals = ReferralMachine.TestCase
+TestReferrals.settings = SEARCH
 
 
 def test_every_life_ends_settled_or_waits_for_somebody() -> None:

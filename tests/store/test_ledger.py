@@ -50,6 +50,24 @@ async def test_of_twenty_claims_at_once_one_is_mine(engine: AsyncEngine, program
     assert sum(isinstance(c, Busy) for c in claims) == 19
 
 
+@pytest.mark.parametrize("effect", ["send", "text", "in_app", "enroll", "request_signature", "send_gift", "make_video"])
+async def test_who_opted_out_is_reached_by_nothing(engine: AsyncEngine, program: Program, effect: str) -> None:
+    who = await contact(engine)
+    async with engine.begin() as conn:
+        await conn.execute(text("UPDATE contacts SET opted_out_at = now() WHERE id = :id"), {"id": who})
+    assert await claim(engine, order(who, effect=effect), later(program), prepare) == No("they opted out")
+
+
+@pytest.mark.parametrize("effect", ["send", "text", "in_app"])
+async def test_nobody_is_written_to_at_night(engine: AsyncEngine, program: Program, effect: str) -> None:
+    who = await contact(engine)
+    night = datetime(2027, 11, 24, 4, tzinfo=UTC)  # 23:00 in New York
+    late = program.model_copy(update={"time_zone": "America/New_York"})
+    waits = await claim(engine, order(who, effect=effect, due=night, now=night), late, prepare)
+    assert isinstance(waits, NotYet)
+    assert waits.reason == "quiet hours where they are"
+
+
 async def test_what_is_done_is_never_claimed_again(engine: AsyncEngine, program: Program) -> None:
     who = await contact(engine)
     await claim(engine, order(who), later(program), prepare)

@@ -299,6 +299,24 @@ async def test_nothing_is_taken_back_that_was_not_paid(engine: AsyncEngine, prog
     assert await taken_back(engine, program, advocate, referral) == "nothing was paid for it"
 
 
+async def test_who_was_refused_for_being_second_is_given_the_friend_by_a_person(
+    engine: AsyncEngine, program: Program
+) -> None:
+    advocate, referral = await sale(engine)
+    rival = {"referred_by": "email:eve@elsewhere.example"}
+    accepted = await tell(engine, "referral.submitted", "rival", "bo@new.example", **rival)
+    async with engine.begin() as conn:
+        row = (await conn.execute(text("SELECT data FROM inbox WHERE id = :id"), {"id": accepted.id})).one()
+        second = row.data["referral"]
+        await conn.execute(text("UPDATE referrals SET verdict = 'deny' WHERE id = :id"), {"id": second})
+    await reattribute(engine, referral, accepted.contact, "grace", "eve was there first")
+    claimed = await claim(engine, order(advocate, referral), program, prepare)
+    assert isinstance(claimed, NotYet), "it is Eve's now, and her account is not known yet"
+    async with engine.connect() as conn:
+        owner = (await conn.execute(text("SELECT beneficiary_id FROM rewards"))).scalar()
+    assert owner == accepted.contact
+
+
 async def test_an_attribution_is_overruled_with_a_reason_and_not_after_money_went_out(
     engine: AsyncEngine, program: Program
 ) -> None:

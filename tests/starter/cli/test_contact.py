@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
 from tests.starter.cli.conftest import Ovation, aside, told
@@ -50,8 +49,7 @@ async def test_who_is_erased_is_nowhere_and_hears_no_more(ovation: Ovation, than
     assert receipt["ended"] == [handle.id]
     assert [name.partition(":")[0] for name in receipt["known_at"]] == ["hubspot"]
     assert {mark: found for mark in MARKS if (found := await where_written(thanked.engine, mark))} == {}
-    assert await asyncio.wait_for(handle.result(), 30) == "the person was erased"
-    assert (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED
+    assert await asyncio.wait_for(handle.result(), 30) == "the person was erased", "the journey itself is over"
     [gift] = await thanked.effects(effect="send_gift")
     assert (gift.status, gift.contact_id) == ("done", receipt["contact"]), "what was done stays on record"
     assert (await aside(ovation, "contact", "export", ADA)).exit_code == 1

@@ -166,7 +166,12 @@ class Performer:
             raise _MustAsk(f"{platform.label} may have done it already; it remembers a key for {repeat.within} only")
         if isinstance(repeat, Findable) and mine.mode == "again" and since < repeat.after:
             raise _MustWait((repeat.after - since).total_seconds())
-        found = await hold(repeat.find)
+        try:
+            found = await hold(repeat.find)
+        except InDoubt as blind:
+            if mine.mode == "look":
+                raise
+            raise _MustAsk(f"{platform.label} may have done it already, and cannot tell: {blind}") from blind
         return cast(Receipt, found if found is not None else await hold(action.talk))
 
     async def _closed(self, order: Order, receipt: Receipt, mine: Mine) -> Outcome:

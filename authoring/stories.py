@@ -126,7 +126,7 @@ def play(playbook: Playbook, story: Story) -> list[Moment]:
     lines = [(START + line.at.after, happens) for line in story.when for happens in line.happens]
     came = [(at, _came(playbook, happens, at, f"e_{number}")) for number, (at, happens) in enumerate(lines)]
     given = [(at, one) for at, one in came if _heard(playbook, start, one)]
-    return list(rehearse(playbook, start, given, FatesOf(story)))
+    return list(rehearse(playbook, start, given, FatesOf(story.but)))
 
 
 def _heard(playbook: Playbook, start: EventCame, one: EventCame | OperatorSaid) -> bool:

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from authoring.mistakes import one_of
+from authoring.fates import Fates
 from journeys.happenings import Command
 from models.base import Model
-from models.event import EVENTS, checked_data
+from models.event import checked_data
 from models.playbook import duration
 
 AT_START_EXACT = timedelta(hours=1)
@@ -30,13 +30,6 @@ ALERTS = ("deadline near", "deadline missed", "stuck", "in doubt", "waiting for 
 _STEP = r"[a-z][a-z0-9_-]*(?::[A-Za-z0-9._-]+)?"
 _THING = re.compile(rf"^(?P<step>{_STEP})(?:/(?P<effect>[a-z][a-z0-9_@-]*))?(?: (?P<fate>[a-z ]+))?$")
 EffectName = Annotated[str, Field(pattern=rf"^{_STEP}(/[a-z][a-z0-9_@-]*)?$")]
-_FATE_OF_EFFECT = re.compile(
-    r"^(?P<kind>done|withheld|refused|unsure)(?: after (?P<after>.+))?$|^waits for (?P<until>.+)$|^waits (?P<wait>.+)$"
-)
-
-A_PERSON = "a person"
-"""What an effect waits for that somebody has to approve."""
-
 DECISIONS = ("approve", "void")
 """Commands that are kept with a name and a reason."""
 
@@ -205,38 +198,6 @@ class Expected(Model):
         if things == NOTHING:
             return {"when": when, "at": offset(when), "nothing": True}
         return {"when": when, "at": offset(when), "things": things}
-
-
-class Fates(Model):
-    """One line of `but`: what becomes of an effect instead of being done, attempt by attempt; after these it is done.
-
-    `after` is how long an attempt takes, or for `waits` how long until the next one; `until` is what it waits for: an
-    event, or a person's decision, however long that takes."""
-
-    kind: Literal["done", "withheld", "refused", "unsure", "not_before"]
-    after: timedelta | None = None
-    until: str = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_yaml(cls, value: Any) -> Any:
-        match = _FATE_OF_EFFECT.match(value) if isinstance(value, str) else None
-        if match is None:
-            raise ValueError(
-                f"{value!r} is no fate; write done, withheld, refused or unsure, `… after 3 hours`, `waits 2 days`, "
-                "or `waits for a person`"
-            )
-        if match["until"]:
-            return {"kind": "not_before", "until": _waited_for(match["until"])}
-        if match["wait"]:
-            return {"kind": "not_before", "after": duration(match["wait"])}
-        return {"kind": match["kind"], "after": duration(match["after"]) if match["after"] else None}
-
-
-def _waited_for(text: str) -> str:
-    if text != A_PERSON and text not in EVENTS:
-        raise ValueError(one_of(text, "an event", EVENTS, "events are") + "; or write `waits for a person`")
-    return text
 
 
 class Story(Model):

@@ -99,7 +99,7 @@ async def _stage() -> AsyncIterator[tuple[WorkflowEnvironment, World]]:
         engine = connect(url)
         await migrate(engine)
         await engine.dispose()
-        async with time_skipping() as env, world(env.client, url, now=env.get_current_time) as here:
+        async with time_skipping() as env, world(env.client, url, now=env.get_current_time, skip=env.sleep) as here:
             yield env, here
     finally:
         postgres.destroy()

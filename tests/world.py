@@ -49,6 +49,8 @@ class World:
     gateway: str
     http: httpx.AsyncClient
     app: Any
+    skip: Callable[[timedelta], Awaitable[None]] | None = None
+    """Lets time pass, where Temporal's can be skipped."""
 
     async def move(self, platform: str, name: str, **given: Any) -> Any:
         """Something happens at a vendor."""
@@ -96,8 +98,12 @@ class World:
         """Waits until an effect of a step (or of a reaction, whatever the instance) is done."""
 
         async def look() -> Row[Any] | None:
-            rows = await self.effects(effect=effect, status="done")
-            return next((row for row in rows if row.step.partition(":")[0] == step), None)
+            rows = [r for r in await self.effects(effect=effect) if r.step.partition(":")[0] == step]
+            if self.skip is not None and any(
+                r.status == "open" and "hours where they" in (r.reason or "") for r in rows
+            ):
+                await self.skip(timedelta(hours=1))  # whatever the hour at which a test runs
+            return next((r for r in rows if r.status == "done"), None)
 
         return await until(look, f"{step}/{effect} was never done", patience)
 
@@ -134,6 +140,7 @@ async def world(
     database_url: str,
     *,
     now: Callable[[], Awaitable[datetime]] | None = None,
+    skip: Callable[[timedelta], Awaitable[None]] | None = None,
     scale: float = 1.0,
     rest_after: int = 0,
     program: Path = PROGRAM,
@@ -172,7 +179,7 @@ async def world(
                 try:
                     for url in (f"{gateway_url}/healthz", f"{sandbox_url}/environment"):
                         await until(lambda url=url: _answers(http, url), f"no answer at {url}")  # type: ignore[misc]
-                    yield World(engine, client, settings, sandbox_url, gateway_url, http, app)
+                    yield World(engine, client, settings, sandbox_url, gateway_url, http, app, skip)
                 finally:
                     stop.set()
                     await clock.close()

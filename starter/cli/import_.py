@@ -4,6 +4,7 @@ The failure prevented: a list that is half in, and nobody knows which half. A fi
 that was broken off is run again, and what is in already stays as it is.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -11,11 +12,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from psycopg.errors import DeadlockDetected
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from starter.cli.console import Json, answer, database, err, run
+from models.event import Event
+from starter.cli.console import Json, answer, err, run, settings
 from starter.cli.import_file import Line, Mistake, Sheet, read
-from store.inbox import accept
+from store.database import connect
+from store.inbox import Accepted, accept
+
+AT_ONCE = 8
+"""People. Each waits for the database most of the time."""
 
 SHOWN = 20
 """Mistakes printed at once; JSON has them all."""
@@ -29,6 +38,12 @@ class Tally:
     known_already: int = 0
     nobody: list[int] = field(default_factory=list)
     skipped: list[dict[str, Any]] = field(default_factory=list)
+
+    def note(self, line: int, became: Accepted) -> None:
+        self.accepted += became.new
+        self.known_already += not became.new
+        if became.contact is None:
+            self.nobody.append(line)
 
 
 def import_file(
@@ -55,19 +70,35 @@ def import_file(
 
 
 async def _import(lines: Sequence[Line], *, quiet: bool) -> Tally:
-    """One after another, so that what happened to one person stays in its order."""
-    tally = Tally()
-    async with database() as engine:
+    """Several people at once; what happened to one of them stays in its order."""
+    people: dict[str, list[Line]] = {}
+    for line in lines:
+        people.setdefault(line.event.subject.text, []).append(line)
+    waiting, tally = iter(people.values()), Tally()
+    engine = connect(settings().required_database_url(), pool_size=AT_ONCE)
+    try:
         with _bar(quiet) as bar:
             task = bar.add_task("importing", total=len(lines))
-            for line in lines:
-                accepted = await accept(engine, line.event)
-                tally.accepted += accepted.new
-                tally.known_already += not accepted.new
-                if accepted.contact is None:
-                    tally.nobody.append(line.number)
-                bar.advance(task)
+
+            async def work() -> None:
+                for line in (line for mine in waiting for line in mine):
+                    tally.note(line.number, await _accepted(engine, line.event))
+                    bar.advance(task)
+
+            await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+    finally:
+        await engine.dispose()
     return tally
+
+
+async def _accepted(engine: AsyncEngine, event: Event) -> Accepted:
+    """Two lines may each make the person whom the other one names: the database then ends one of them, unharmed."""
+    try:
+        return await accept(engine, event)
+    except OperationalError as error:
+        if not isinstance(error.orig, DeadlockDetected):
+            raise
+    return await accept(engine, event)
 
 
 def _bar(quiet: bool) -> Progress:
@@ -88,7 +119,7 @@ def _refuse(file: Path, sheet: Sheet, as_json: bool) -> None:
 def _in_words(file: Path, tally: Tally, mistakes: Sequence[Mistake]) -> str:
     words = [f"{_counted(tally.accepted, 'event')} accepted, {tally.known_already} known already"]
     if tally.nobody:
-        named = ", ".join(map(str, tally.nobody[:SHOWN])) + (" …" if len(tally.nobody) > SHOWN else "")
+        named = ", ".join(map(str, sorted(tally.nobody)[:SHOWN])) + (" …" if len(tally.nobody) > SHOWN else "")
         words.append(f"stored, but naming nobody we know: line {named}")
     if mistakes:
         words += [f"left out, {_counted(len(mistakes), 'mistake')}:", _listed(file, mistakes)]

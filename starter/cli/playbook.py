@@ -126,7 +126,7 @@ def simulate_events(
 
 def _print_simulation(found: simulate.Simulation) -> None:
     entered = sum(entry.refused is None for entry in found.entries)
-    out.print(f"{found.events} events of {found.contacts} people; {entered} journeys would begin\n")
+    out.print(f"events: {found.events}, of people: {found.contacts}; journeys that would begin: {entered}\n")
     shown = table("what", "times", "withheld", "busiest week")
     for total in found.totals.values():
         week = max(total.weeks.items(), key=lambda pair: pair[1], default=None)

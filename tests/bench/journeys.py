@@ -68,7 +68,7 @@ async def _product(servers: Servers, count: int) -> float:
 
 
 async def _open(servers: Servers) -> _Opened:
-    """Somebody the vendors know, and a journey on record that has not begun. The relay's part until here is in row 2."""
+    """Somebody the vendors know, and a journey on record that has not begun: what led there is row 2's matter."""
     email = f"{uuid4().hex}@example.com"
     await _known_to_vendors(servers, email)
     async with servers.engine.begin() as conn:

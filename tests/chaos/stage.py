@@ -65,15 +65,13 @@ def write_program(state: Path, rewards: dict[str, Any] | None = None, payouts: d
 
 
 def write_playbook(state: Path) -> None:
-    """What is due must not depend on whether a crash delayed it, so no early word of a loss or of a refund in part
-    drops the steps of money: the last look decides, when they come due."""
+    """The shipped playbook, of which only the effects that move money, and the lead, are left."""
     shutil.copytree(ROOT / "playbooks" / "messages", state / "playbooks" / "messages")
     playbook = _read(ROOT / "playbooks" / "referral.yaml")
     for kind in ("steps", "reactions"):
         for step in playbook[kind].values():
             step["do"] = [action for action in step["do"] if _verb(action) not in MESSAGES]
             step.pop("within", None)
-            step.pop("unless", None)
         playbook[kind] = {name: step for name, step in playbook[kind].items() if step["do"]}
     playbook["ends"] = {"after": "8000 days of quiet", "at_most": "16000 days"}
     _write(state / "playbooks" / "referral.yaml", playbook)

@@ -17,8 +17,8 @@ from tests.examples import people
 from tests.world import World, until, world
 
 EVERY_PLATFORM = Path(__file__).parents[2] / "examples/every-platform"
-SCALE = 60_000
-"""A playbook's day takes a second and a half, its return window ten."""
+SCALE = 40_000
+"""A playbook's day takes two seconds, its return window fifteen."""
 
 
 @dataclass

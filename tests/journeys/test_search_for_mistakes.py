@@ -195,6 +195,9 @@ class JourneyMachine(RuleBasedStateMachine):
         self.step([Resumed()])
 
     @rule(hours=st.integers(1, 24 * 60))
+    def some_time_passes(self, hours: int) -> None:
+        self.time_passes(hours)
+
     def time_passes(self, hours: int) -> None:
         """Time never jumps over a wake-up: the shell sleeps until it at most."""
         until = self.now + timedelta(hours=hours)
@@ -270,6 +273,10 @@ class ReferralMachine(JourneyMachine):
         """Often enough for money to move within a few steps."""
         self.hear(("referral.closed", {"referral": "r_1", "amount": WHOLE}))
 
+    @rule(days=st.sampled_from([1, 19, 29, 30, 31]))
+    def days_pass(self, days: int) -> None:
+        self.time_passes(24 * days)
+
     @rule()
     def all_goes_well(self) -> None:
         for key in sorted(self.open):
@@ -304,7 +311,7 @@ class ReferralMachine(JourneyMachine):
             assert begun <= {"refunded:50", "refunded:100"}
 
 
-SEARCH = settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+SEARCH = settings(max_examples=50, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 TestJourneys = JourneyMachine.TestCase
 TestJourneys.settings = SEARCH

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -40,11 +41,9 @@ LATE = 2.0
 
 PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/605.1.15"}
 SALE = {"referred_by": f"email:{ADA}", "amount": {"minor": 1_200_000, "currency": "USD"}}
-BEGINNING = {"gift/send_gift", "advisory_list/add_to_list", "advisory_list/notify", "personal_call/task"}
 READS_BY_POST = ("/batch/read", "/conversations.open")
 
 Writes = Counter[str]
-Nothing = Callable[[], Awaitable[None]]
 
 
 @dataclass
@@ -55,6 +54,7 @@ class Play:
     engine: AsyncEngine
     http: httpx.AsyncClient
     victim: str | None
+    before_the_scan: Callable[[], Awaitable[None]] | None = None
 
     async def strike(self) -> None:
         if self.victim is None:
@@ -69,38 +69,55 @@ class Play:
 
     async def whole(self) -> Writes:
         """The whole course, with the kills; what the vendors took."""
+        await self.fault("boxli", "slow", seconds=3.0)  # to take an order, so that the gift step has a middle
+        await self.answered()
+        order = await self.thanked()
+        if self.before_the_scan is not None:
+            await self.before_the_scan()
+        await asyncio.gather(self.strike(), self.scanned_and_delivered(order))
+        await self.done("case_study/task", "case_study/send")
+        await self.referral_closed_twice()
+        await asyncio.sleep(LATE)
+        return writes(await self.outbox())
+
+    async def answered(self) -> None:
+        """Somebody the CRM knows gives us a ten."""
         await self.move("hubspot", "contact", email=ADA, properties={"firstname": "Ada", "lastname": "Lovelace"})
-        await self.fault("boxli", "slow", seconds=3.0)  # so that there is a middle of the gift step
         await self.move("wootric", "answer", email=ADA, score=10)
         await self.until(self.answer_was_taken, "the gateway never took the answer")
         await self.strike()
+
+    async def thanked(self) -> Any:
+        """The gift step and what goes with it; gives boxli's order."""
         order = await self.until(self.gift_was_ordered, "no gift was ordered")
         await self.strike()
-        await self.done(*BEGINNING)
-        await asyncio.gather(self.strike(), self.delivered_and_scanned(order))
-        await self.done("case_study/task", "case_study/send")
+        await self.done("gift/send_gift", "advisory_list/add_to_list", "advisory_list/notify", "personal_call/task")
+        return order
+
+    async def scanned_and_delivered(self, order: Any) -> None:
+        """In this order, because a second without the victim is two days and a half: told of the delivery alone, the
+        journey would rightly ask whether the box arrived."""
+        page = await self.patiently("GET", order["body"]["qr_target_url"], headers=PHONE, follow_redirects=True)
+        assert "Ada" in page.text
+        await self.move("boxli", "deliver", external_reference=order["effect"])
+
+    async def referral_closed_twice(self) -> None:
+        """One sale by Ada's word, told by two systems."""
         await self.report("billing", "invoice-71")
         await self.report("crm", "opportunity-9")
         await self.strike()
         await self.done("second_gift/send_gift", "second_gift/attribute_revenue")
-        await asyncio.sleep(LATE)
-        return writes(await self.outbox())
 
     async def answer_was_taken(self) -> bool:
         told = (await self.http.get(f"{self.stack.sandbox_url}/webhooks")).json()
         return any(one["platform"] == "wootric" and one["status"] == 200 for one in told)
 
     async def gift_was_ordered(self) -> Any:
-        return next((one for one in await self.outbox() if one["platform"] == "boxli" and one["method"] == "POST"), None)
-
-    async def delivered_and_scanned(self, order: Any) -> None:
-        """Both while the victim is dead: whoever is told later must not ask whether the box arrived."""
-        await self.move("boxli", "deliver", external_reference=order["effect"])
-        page = await self.patiently("GET", order["body"]["qr_target_url"], headers=PHONE, follow_redirects=True)
-        assert "Ada" in page.text
+        orders = [one for one in await self.outbox() if (one["platform"], one["method"]) == ("boxli", "POST")]
+        return orders[0] if orders else None
 
     async def report(self, source: str, event_id: str) -> None:
-        """A sale by Ada's word, as this system tells it."""
+        """The sale, as this system tells it."""
         event = {"type": "ovation.referral.closed", "source": source, "id": event_id, "data": SALE}
         key = self.stack.environment["OVATION_API_KEYS"].split(",")[0]
         headers = {"Authorization": f"Bearer {key}"}
@@ -231,10 +248,8 @@ async def test_an_order_whose_answer_is_lost_is_still_one_order(expected: Writes
     """boxli knows the key of a repeat. HubSpot does not, so the task is looked for before it would be made again."""
     async with play() as unlucky:
         await unlucky.fault("boxli", "accept_then_drop")
-        whole = asyncio.create_task(unlucky.whole())
-        await unlucky.done(*BEGINNING)
-        await unlucky.fault("hubspot", "accept_then_drop", after=2)  # contact, owner, and then the task
-        found = await whole
+        unlucky.before_the_scan = partial(unlucky.fault, "hubspot", "accept_then_drop", after=2)  # contact, owner, task
+        found = await unlucky.whole()
         sends, tasks = (await unlucky.books("boxli"))["sends"], (await unlucky.books("hubspot"))["tasks"]
         dropped = [one["platform"] for one in await unlucky.outbox() if one["fault"] == "accept_then_drop"]
     assert dropped == ["boxli", "hubspot"]

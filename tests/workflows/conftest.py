@@ -39,5 +39,5 @@ async def fast_world(skipping: WorkflowEnvironment, database_url: str) -> AsyncI
     async def now() -> datetime:
         return await skipping.get_current_time()
 
-    async with world(skipping.client, database_url, now=now) as made:
+    async with world(skipping.client, database_url, now=now, skip=skipping.sleep) as made:
         yield made

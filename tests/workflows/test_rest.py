@@ -40,4 +40,4 @@ async def test_a_journey_that_rests_every_few_events_does_the_same_once(database
 
 
 def _world(env: WorkflowEnvironment, database_url: str):  # type: ignore[no-untyped-def]
-    return world(env.client, database_url, now=env.get_current_time, rest_after=12)
+    return world(env.client, database_url, now=env.get_current_time, skip=env.sleep, rest_after=12)

@@ -1,5 +1,6 @@
 """Prevents: a list that is half in and nobody knows which half, and one that is in twice after a second try."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ class TestImport:
         assert told(result) == {"accepted": 2, "known_already": 0, "nobody": [], "skipped": []}
         people = await rows(engine, "SELECT first_name, email FROM contacts ORDER BY email")
         assert people == [("Ada", "ada@engines.example"), ("Bo", "bo@new.example")]
-        waiting = await rows(engine, "SELECT type FROM inbox WHERE handed_at IS NULL ORDER BY position")
+        waiting = await rows(engine, "SELECT type FROM inbox WHERE handed_at IS NULL ORDER BY type")
         assert waiting == [("nps.answered",), ("referral.submitted",)]
         made = (
             "SELECT a.first_name, f.first_name FROM referrals r JOIN contacts a ON a.id = r.advocate_id JOIN contacts f"
@@ -62,13 +63,15 @@ class TestImport:
     async def test_what_was_broken_off_is_gone_on_with(
         self, ovation: Ovation, engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        done: list[str] = []
+        ada_is_in = asyncio.Event()
 
         async def dies(engine: AsyncEngine, event: Any) -> Any:
-            if done:
+            if event.type == "referral.submitted":
+                await ada_is_in.wait()
                 raise KeyboardInterrupt
-            done.append(event.type)
-            return await accept(engine, event)
+            accepted = await accept(engine, event)
+            ada_is_in.set()
+            return accepted
 
         with monkeypatch.context() as broken:
             broken.setattr(import_, "accept", dies)
@@ -77,6 +80,25 @@ class TestImport:
         result = await aside(ovation, "import", file(tmp_path, ADA, BO), "--json")
         assert told(result)["accepted"] == 1
         assert told(result)["known_already"] == 1
+
+    async def test_what_happened_to_one_person_stays_in_its_order(
+        self, ovation: Ovation, engine: AsyncEngine, tmp_path: Path
+    ) -> None:
+        scores = [f"nps.answered,email:p{n % 5}@x.example,,{n // 5}," for n in range(50)]
+        await aside(ovation, "import", file(tmp_path, *scores))
+        asked = "SELECT array_agg((data->>'score')::int ORDER BY position) FROM inbox GROUP BY contact_id"
+        assert await rows(engine, asked) == [([0, 1, 2, 3, 4, 5, 6, 7, 8, 9],)] * 5
+
+    async def test_two_who_refer_each_other_do_not_stand_in_each_others_way(
+        self, ovation: Ovation, tmp_path: Path
+    ) -> None:
+        pairs = [
+            f"referral.submitted,email:{a}{n}@x.example,,,email:{b}{n}@x.example"
+            for n in range(20)
+            for a, b in (("a", "b"), ("b", "a"))
+        ]
+        result = await aside(ovation, "import", file(tmp_path, *pairs), "--json")
+        assert told(result)["accepted"] == 40
 
     async def test_nothing_of_a_wrong_file_is_imported(
         self, ovation: Ovation, engine: AsyncEngine, tmp_path: Path

@@ -21,6 +21,8 @@ async def invite_payee(look: Look, kit: Kit) -> InvitePayee:
     if reward.wallet != "cash":
         raise Withhold(f"a reward in {reward.wallet} needs no account")
     row = await look.referral()
+    if row is not None and row.status in ("lost", "refunded"):
+        raise Withhold(f"the sale was {row.status}")
     beneficiary = look.contact
     if reward.to == "friend":
         friend = await look.contact_of(None if row is None else row.friend_id)

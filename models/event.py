@@ -108,7 +108,7 @@ class Referral(Model):
 
     `referred_by` names the advocate, in the form of a subject; `how` is the way it came in. `friend` is our id of the
     referred person, put in by us. A refund's `amount` is the total refunded so far, never a difference; `refund` tells
-    one step of it from the next, put in by us."""
+    one step of it from the next, and `lost` one loss from the next, put in by us."""
 
     referral: Id | None = None
     referral_code: Id | None = None
@@ -117,6 +117,7 @@ class Referral(Model):
     friend: Id | None = None
     amount: Money | None = None
     refund: Id | None = None
+    lost: Id | None = None
     reason: Text = None
 
 
@@ -136,11 +137,12 @@ class Agreement(Model):
 
 
 class Reward(Model):
-    """`reward` is our id of it, `referral` what it is for."""
+    """`reward` is our id of it, `referral` what it is for; `refund` tells one take-back of it from the next."""
 
     reward: Id | None = None
     referral: Id | None = None
     amount: Money | None = None
+    refund: Id | None = None
 
 
 class Payee(Model):

@@ -113,6 +113,8 @@ async def _routed(
         named = {"referral": credited.referral, "friend": credited.friend}
         if event.type == "referral.refunded":
             named["refund"] = str(data["amount"]["minor"]) if data.get("amount") else "all"
+        if event.type == "referral.lost":
+            named["lost"] = f"{event.at:%Y%m%dT%H%M}"
         return Resolved(credited.advocate), {**data, **{k: v for k, v in named.items() if v is not None}}
     about = _ABOUT.get(event.type.partition(".")[0])
     if resolved.effect is not None and about is not None:

@@ -42,8 +42,10 @@ async def paid(conn: AsyncConnection, key: str, reference: str | None, code: str
     await _tell(conn, row, "reward.paid", Money(minor=row.amount_minor, currency=row.currency), row.id, at)
 
 
-async def _tell(conn: AsyncConnection, row: Row[Any], event_type: str, amount: Money, once: str, at: datetime) -> None:
-    data: Json = {"reward": row.id, "referral": row.referral_id, "amount": amount.model_dump()}
+async def _tell(
+    conn: AsyncConnection, row: Row[Any], event_type: str, amount: Money, once: str, at: datetime, **more: object
+) -> None:
+    data: Json = {"reward": row.id, "referral": row.referral_id, "amount": amount.model_dump(), **more}
     await tell(conn, row.beneficiary_id, event_type, data, once, at)
 
 
@@ -133,7 +135,8 @@ async def taken_back(
     if (await conn.execute(entry.on_conflict_do_nothing().returning(reward_entries.c.reward_id))).first() is None:
         return
     row = (await conn.execute(select(rewards).where(rewards.c.id == reward))).one()
-    await _tell(conn, row, "reward.taken_back", amount, key, at)
+    left = int((await conn.execute(_balance(reward))).scalar_one())
+    await _tell(conn, row, "reward.taken_back", amount, key, at, refund=f"left-{left}")
 
 
 async def reversed_outside(conn: AsyncConnection, reward: str, total: Money | None, at: datetime) -> None:

@@ -93,11 +93,12 @@ async def _import(lines: Sequence[Line], *, quiet: bool) -> Tally:
 
 async def _accepted(engine: AsyncEngine, event: Event) -> Accepted:
     """Two lines may each make the person whom the other one names: the database then ends one of them, unharmed."""
-    try:
-        return await accept(engine, event)
-    except OperationalError as error:
-        if not isinstance(error.orig, DeadlockDetected):
-            raise
+    for _ in range(3):
+        try:
+            return await accept(engine, event)
+        except OperationalError as error:
+            if not isinstance(error.orig, DeadlockDetected):
+                raise
     return await accept(engine, event)
 
 

@@ -21,7 +21,6 @@ from tests.bench.bare import NOBODYS_QUEUE, Bare
 from tests.bench.servers import IN_FLIGHT, Servers, at_once
 from tests.bench.table import Pair
 
-
 PATIENCE = 60.0
 
 

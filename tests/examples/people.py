@@ -59,11 +59,7 @@ OPT_OUTS: dict[str, tuple[str, Mapping[str, Any], str]] = {
     "zoho": ("opt_out", {"email": friend_of("dynamics")}, friend_of("dynamics")),
     "dynamics": ("opt_out", {"email": EVE}, EVE),
     "salesforce": ("opt_out", {"email": friend_of("salesforce")}, friend_of("salesforce")),
-    "hubspot": (
-        "tag",
-        {"email": friend_of("hubspot"), "property": "hs_email_optout", "value": "true"},
-        friend_of("hubspot"),
-    ),
+    "hubspot": ("tag", {"email": EVE, "property": "hs_email_optout", "value": "true"}, EVE),
     "delighted": ("unsubscribe", {"email": friend_of("zoho")}, friend_of("zoho")),
     "intercom": ("unsubscribe", {"email": ADA}, ADA),
 }
@@ -138,7 +134,6 @@ async def the_rest_happens(world: World) -> None:
     await world.move("dropbox", "upload", referral=dear)
     await world.move("asana", "complete", effect=f"{dear}/lead/assign@asana")
     await world.move("dynamics", "complete", key=f"{dear}/lead/assign@dynamics")
-    await world.move("zendesk", "ask", email=EVE)
     for source, event_type in (
         ("dropbox", "files.received"),
         ("asana", "task.completed"),

@@ -22,19 +22,22 @@ def pipedrive(books: Any) -> Shown:
 def zoho(books: Any) -> Shown:
     """A converted lead lives on as its deal."""
     for record in books["records"].values():
-        fields = record["fields"]
-        if fields.get("Ovation_Ref") and not record["converted"]:
-            yield fields["Ovation_Ref"], fields["Lead_Status" if record["module"] == "Leads" else "Stage"]
+        if record["fields"].get("Ovation_Ref") and not record["converted"]:
+            yield record["fields"]["Ovation_Ref"], record["fields"]["Ovation_Stage"]
 
 
 def dynamics(books: Any) -> Shown:
+    """A qualified lead is closed: from then on its opportunity is told."""
+    deals = {deal["_originatingleadid_value"]: deal for deal in books["rows"]["opportunities"].values()}
     for lead in books["rows"]["leads"].values():
-        yield lead["new_ovationref"], lead["new_ovationstage"]
+        yield lead["new_ovationref"], deals.get(lead["leadid"], lead)["new_ovationstage"]
 
 
 def salesforce_leads(books: Any) -> Shown:
+    """A converted lead is closed: from then on its deal is told."""
     for lead in books["records"]["Lead"].values():
-        yield lead["Ovation_Ref__c"], lead["Ovation_Stage__c"]
+        deal = books["records"]["Opportunity"].get(lead["ConvertedOpportunityId"], lead)
+        yield lead["Ovation_Ref__c"], deal["Ovation_Stage__c"]
 
 
 def salesforce_rows(books: Any) -> Shown:
@@ -44,7 +47,7 @@ def salesforce_rows(books: Any) -> Shown:
 
 def hubspot(books: Any) -> Shown:
     for deal in books["deals"].values():
-        yield deal["properties"]["ovation_ref"], deal["properties"]["dealstage"]
+        yield deal["properties"]["ovation_referral"], deal["properties"]["dealstage"]
 
 
 def trello(books: Any) -> Shown:
@@ -69,21 +72,25 @@ def google_sheets(books: Any) -> Shown:
 
 
 def zendesk(books: Any) -> Shown:
+    """A ticket is opened once; what it says afterwards is the team's."""
     for ticket in books["tickets"].values():
-        if ticket["fields"].get("external_id"):
-            yield ticket["fields"]["external_id"].removeprefix("ovation:"), ticket["fields"]["status"]
+        yield ticket["fields"]["external_id"].removeprefix("ovation:"), ""
 
 
-SHOWN: dict[str, tuple[str, Callable[[Any], Shown]]] = {
-    "Pipedrive deals": ("pipedrive", pipedrive),
-    "Zoho leads and deals": ("zoho", zoho),
-    "Dynamics leads": ("dynamics", dynamics),
-    "Salesforce leads": ("salesforce", salesforce_leads),
-    "Salesforce rows": ("salesforce", salesforce_rows),
-    "HubSpot deals": ("hubspot", hubspot),
-    "Trello cards": ("trello", trello),
-    "Airtable rows": ("airtable", airtable),
-    "Notion pages": ("notion", notion),
-    "Google Sheets rows": ("google_sheets", google_sheets),
-    "Zendesk tickets": ("zendesk", zendesk),
+OURS = {"qualified": "qualified", "won": "won", "lost": "lost"}
+TITLES = {"qualified": "Qualified", "won": "Won", "lost": "Lost"}
+
+SHOWN: dict[str, tuple[str, Callable[[Any], Shown], dict[str, str]]] = {
+    "Pipedrive deals": ("pipedrive", pipedrive, {"qualified": "stage 3", "won": "won", "lost": "lost"}),
+    "Zoho leads and deals": ("zoho", zoho, OURS),
+    "Dynamics leads": ("dynamics", dynamics, OURS),
+    "Salesforce leads": ("salesforce", salesforce_leads, OURS),
+    "Salesforce rows": ("salesforce", salesforce_rows, TITLES),
+    "HubSpot deals": ("hubspot", hubspot, {"qualified": "qualifiedtobuy", "won": "closedwon", "lost": "closedlost"}),
+    "Trello cards": ("trello", trello, TITLES),
+    "Airtable rows": ("airtable", airtable, TITLES),
+    "Notion pages": ("notion", notion, TITLES),
+    "Google Sheets rows": ("google_sheets", google_sheets, TITLES),
+    "Zendesk tickets": ("zendesk", zendesk, dict.fromkeys(OURS, "")),
 }
+"""What → whose books, how they are read, and the vendor's word for each of our stages."""

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from pydantic import AfterValidator, Field
 
-from models.base import Instant, Model, Personal
+from models.base import Instant, Personal
 
 Tier = Literal["none", "advocate", "champion", "elite"]
 
@@ -105,9 +105,3 @@ class Contact(Person):
     @property
     def name(self) -> str:
         return " ".join(part for part in (self.first_name, self.last_name) if part) or "Unknown"
-
-
-class ContactRef(Model):
-    """A contact by id alone: the form that may enter Temporal."""
-
-    id: str

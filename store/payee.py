@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from models.base import Json
 from models.contact import Identity
@@ -48,3 +48,9 @@ async def keep_payee(
 async def mark_payable(conn: AsyncConnection, contact: str) -> None:
     """The payer told that the account can be paid now."""
     await conn.execute(update(payees).where(payees.c.contact_id == contact).values(payable=True))
+
+
+async def payer_says_ready(engine: AsyncEngine, contact: str, platform: str, account: str, at: datetime) -> None:
+    """The payer told, when asked, that the account can be paid."""
+    async with engine.begin() as conn:
+        await keep_payee(conn, contact, platform, account, payable=True, referral=None, at=at)

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from models.base import Json
 from models.money import Money
 from store.governance import Wait, Withhold
-from store.identity import get_contact
 from store.ledger import Look
 from store.outcome import tell
 from store.payee import payee_of
@@ -71,10 +70,9 @@ async def excess(look: Look, rule: str) -> Excess:
     row = (await conn.execute(query.with_for_update())).first()
     if referral is None or row is None:
         raise Withhold("nothing was paid for it")
-    beneficiary = await get_contact(conn, row.beneficiary_id)
     still_due = 0
     if referral.status == "closed":
-        due = look.program.rewards[rule].amount(sale_of(referral), beneficiary.tier if beneficiary else "none")
+        due = look.program.rewards[rule].amount(sale_of(referral), row.tier)
         still_due = 0 if due is None else due.minor
     if row.status != "paid":
         await _leave_unpaid(look, row, still_due)

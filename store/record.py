@@ -8,6 +8,7 @@ from sqlalchemy import Row, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.contact import Contact
+from models.journey import referral_workflow_id
 from store.identity import find_contact
 from store.tables import effects, entries, inbox, journeys
 
@@ -43,11 +44,13 @@ async def record_of(engine: AsyncEngine, subject: str) -> Record | None:
 
 
 async def workflow_of(engine: AsyncEngine, name: str) -> str:
-    """The workflow id of a journey named by its id, its workflow id, or its person; the newest of several.
+    """The workflow id of a journey named by its id, its workflow id, its referral or its person; the newest of several.
 
     Raises LookupError when there is none."""
-    if name.startswith("journey/"):
+    if name.startswith(("journey/", "referral/")):
         return name
+    if name.startswith("r_"):
+        return referral_workflow_id(name)
     contact = None if name.startswith("j_") else await find_contact(engine, name)
     query = select(journeys.c.workflow_id).where(
         or_(journeys.c.id == name, journeys.c.contact_id == (contact.id if contact is not None else ""))

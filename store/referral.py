@@ -52,6 +52,8 @@ async def credit(
         known = await _known(conn, subject, data.get("referral"))
         if known is not None:
             return known
+        if event_type in ("referral.refunded", "referral.lost"):
+            return None  # the end of something nobody told us of, by somebody who referred nobody
         advocate = subject
     if event_type in ("referral.shared", "referral.clicked"):
         return Credited(advocate)

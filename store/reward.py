@@ -14,7 +14,7 @@ from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from models.contact import Contact
+from models.contact import Contact, Tier
 from models.money import Money
 from models.program import Budget, Reward
 from store import screening
@@ -23,7 +23,7 @@ from store.identity import get_contact
 from store.ledger import Look
 from store.payee import payee_of
 from store.referral import get as get_referral
-from store.tables import inbox, referrals, rewards
+from store.tables import inbox, referrals, reward_entries, rewards
 
 LATER = timedelta(days=1)
 """How long a reward waits before it looks again at what a new period or a report must change."""
@@ -59,7 +59,7 @@ async def owe(look: Look, rule: str) -> Owed:
     referral = await _payable_referral(look)
     beneficiary = await _beneficiary(conn, reward, referral)
     sale = sale_of(referral)
-    amount = reward.amount(sale, beneficiary.tier if reward.to == "advocate" else "none")
+    amount = reward.amount(sale, _tier(reward, beneficiary))
     if amount is None:
         words = "the sale was reported without an amount: report it again with one"
         raise Wait(words, LATER, wakes_on="referral.closed", attention=True)
@@ -72,6 +72,11 @@ async def owe(look: Look, rule: str) -> Owed:
         update(rewards).where(rewards.c.id == row.id).values(status="claimed", reason=None, platform=order.platform)
     )
     return Owed(row.id, beneficiary, amount, account, row.code)
+
+
+def _tier(reward: Reward, beneficiary: Contact) -> Tier:
+    """A friend has none yet."""
+    return beneficiary.tier if reward.to == "advocate" else "none"
 
 
 async def _payable_referral(look: Look) -> Row[Any]:
@@ -119,6 +124,7 @@ async def _row(look: Look, rule: str, reward: Reward, beneficiary: Contact, amou
         rule=rule,
         beneficiary_id=beneficiary.id,
         wallet=reward.wallet,
+        tier=_tier(reward, beneficiary),
         amount_minor=amount.minor,
         currency=amount.currency,
         status="planned",
@@ -137,6 +143,7 @@ async def _row(look: Look, rule: str, reward: Reward, beneficiary: Contact, amou
     if (row.amount_minor, row.currency) != (amount.minor, amount.currency):
         fresh = reward_id(look.program.company, referral, rule, beneficiary.id, amount)
         values = {"id": fresh, "amount_minor": amount.minor, "currency": amount.currency}
+        values["tier"] = _tier(reward, beneficiary)  # a part that is taken back is reckoned as it was paid
         await look.conn.execute(update(rewards).where(rewards.c.id == row.id).values(values))
         row = (await look.conn.execute(query)).one()
     return row
@@ -177,15 +184,21 @@ async def _fit(look: Look, row: Row[Any], amount: Money, budget: Budget, approve
         return
     await look.conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _BUDGET_LOCK})
     since = period_start(look.at, budget.per)
-    spent = await look.conn.execute(
-        select(func.coalesce(func.sum(rewards.c.amount_minor), 0)).where(
+    taken = (
+        select(rewards.c.id, rewards.c.amount_minor)
+        .where(
             rewards.c.status.in_(("claimed", "paid")),
             rewards.c.currency == amount.currency,
             func.coalesce(rewards.c.paid_at, rewards.c.at) >= since,
             rewards.c.id != row.id,
         )
+        .subquery()
     )
-    left = budget.amount.minor - int(spent.scalar_one())
+    came_back = select(func.coalesce(func.sum(-reward_entries.c.amount_minor), 0)).where(
+        reward_entries.c.amount_minor < 0, reward_entries.c.reward_id.in_(select(taken.c.id))
+    )
+    spent = select(func.coalesce(func.sum(taken.c.amount_minor), 0) - came_back.scalar_subquery())
+    left = budget.amount.minor - int((await look.conn.execute(spent)).scalar_one())
     if amount.minor > left:
         words = f"the budget of {budget.amount} for this {budget.per} is used up"
         await note(look.conn, row.id, "waiting", words)

@@ -229,6 +229,7 @@ rewards = Table(
     Column("rule", Text, nullable=False),
     Column("beneficiary_id", Text, nullable=False, index=True),
     Column("wallet", Text, nullable=False),
+    Column("tier", Text, nullable=False, server_default="none"),
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     Column("status", Text, nullable=False),

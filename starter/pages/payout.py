@@ -12,7 +12,7 @@ from platforms.errors import VendorError
 from starter.gateway.gateway import Gateway, gateway
 from starter.pages.page import not_ours, page
 from store import contact as contacts
-from store.payee import keep_payee, payee_of
+from store.payee import payee_of, payer_says_ready
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -56,8 +56,7 @@ async def go(token: str, request: Request) -> Response:
     except VendorError:
         return await _page(here, token, contact, trouble=True)
     if receipt.facts.get("payable") is True:
-        async with here.engine.begin() as conn:
-            await keep_payee(conn, contact, payer, str(known.account), payable=True, referral=None, at=here.now())
+        await payer_says_ready(here.engine, contact, payer, str(known.account), here.now())
         return await _page(here, token, contact)
     return RedirectResponse(receipt.url or here.links.hub(contact), 303)
 

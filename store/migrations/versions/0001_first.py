@@ -178,6 +178,7 @@ def upgrade() -> None:
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("beneficiary_id", sa.Text(), nullable=False),
         sa.Column("wallet", sa.Text(), nullable=False),
+        sa.Column("tier", sa.Text(), server_default="none", nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),

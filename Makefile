@@ -34,6 +34,9 @@ lint: $(STAMP) ## style, types, and which room may import which
 bench: $(STAMP) ## the benchmark table, as ratios
 	@$(BIN)/python -m tests.bench
 
+chaos: $(STAMP) ## a thousand referrals through crashes; three books must agree (ARGS=--seed 7)
+	@$(BIN)/python -m tests.chaos --referrals 1000 $(ARGS)
+
 lock: ## brings both locks up to pyproject.toml, with uv (ARGS=--upgrade: to the newest versions)
 	$(PYTHON) -m venv --clear $(LOCK_VENV)
 	$(LOCK_VENV)/bin/python -m pip --quiet --disable-pip-version-check install uv

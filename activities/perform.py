@@ -3,8 +3,9 @@
 What an error means is decided from its kind and from what the vendor guarantees for this action; never guessed.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -27,6 +28,10 @@ from store.ledger import Busy, Look, Mine, Settled
 
 MEND = timedelta(minutes=15)
 """How long an effect waits for a person to mend the configuration before it is tried again."""
+
+CLAIMS = 8
+"""Claims at once. Those of one person wait for each other, each with a connection; without a bound they would hold the
+whole pool, and what was done could not be written down in time."""
 
 Prepare = Callable[[Look, Kit], Awaitable[Personal]]
 
@@ -74,6 +79,7 @@ class Performer:
     kit: Kit
     runner: Runner
     platforms: Mapping[str, tuple[Platform, PlatformSettings]]
+    claiming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CLAIMS))
 
     async def perform(self, order: Order) -> Outcome:
         """One attempt at an effect.
@@ -87,7 +93,8 @@ class Performer:
         if action is None:
             return Outcome(kind="refused", reason=f"{platform.label} cannot do this: bind another platform")
         try:
-            claim = await ledger.claim(self.engine, order, self.kit.program, lambda look: prepare(look, self.kit))
+            async with self.claiming:
+                claim = await ledger.claim(self.engine, order, self.kit.program, lambda look: prepare(look, self.kit))
         except CannotDo as error:
             return Outcome(kind="refused", reason=str(error))
         except LookupError as error:
@@ -124,11 +131,12 @@ class Performer:
             raise _again(str(wait), wait.seconds) from wait
         except VendorError as error:
             return await self._failed(order, platform, action, mine, error)
+        about = _about(request, order)
         if receipt.identities or receipt.person or receipt.opted_out:
             await contacts.learn_from(
-                self.engine, order.contact, receipt.identities, receipt.person, opted_out=receipt.opted_out
+                self.engine, about, receipt.identities, receipt.person, opted_out=receipt.opted_out
             )
-        if receipt.opted_out:
+        if receipt.opted_out and about == order.contact:
             reason = f"they opted out at {platform.label}"
             await ledger.close(self.engine, order.key, "withheld", reason=reason)
             return Outcome(kind="withheld", reason=reason)
@@ -232,6 +240,12 @@ class Performer:
         else:
             again = doubt or mine.mode == "again"
             await ledger.close(self.engine, order.key, "claimed" if again else "open")
+
+
+def _about(request: Personal, order: Order) -> str:
+    """Whom the vendor's answer tells of: the friend, where a referral was told."""
+    who = request.person if isinstance(request, able.Referral) else getattr(request, "who", None)
+    return order.contact if who is None else str(who.contact)
 
 
 def _book(order: Order, receipt: Receipt, mine: Mine) -> ledger.Also | None:

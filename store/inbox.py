@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from models.base import Json
+from models.contact import Identity
 from models.event import Event, checked_data
 from models.money import Money
 from store.database import new_id, now
@@ -22,6 +23,10 @@ from store.payee import mark_payable
 from store.payout import reversed_outside
 from store.referral import credit, move
 from store.tables import contacts, inbox, strays
+
+A_MOMENT = timedelta(seconds=2)
+GIVEN_UP = timedelta(minutes=15)
+NOBODY = "names nobody and nothing we know"
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,7 @@ async def accept(engine: AsyncEngine, event: Event) -> Accepted:
                 journey_id=None if resolved is None else resolved.journey,
                 at=event.at,
                 data=data,
-                handed_at=now() if resolved is None else None,
-                last_error="names nobody and nothing we know" if resolved is None else None,
+                **(_unknown(event) if resolved is None else {}),
             )
             .on_conflict_do_nothing(index_elements=["source", "source_id"])
             .returning(inbox.c.id)
@@ -80,6 +84,37 @@ async def accept(engine: AsyncEngine, event: Event) -> Accepted:
             return Accepted(await _id_of(conn, event, resolved), new=False, contact=contact)
         await _consequences(conn, event, contact, data)
     return Accepted(event_id, new=True, contact=contact)
+
+
+def _unknown(event: Event) -> Json:
+    """A vendor's word about a thing of ours that is not on record yet waits for it; any other names nobody."""
+    if event.subject.kind.endswith("_send"):
+        return {"subject": event.subject.text, "not_before": now() + A_MOMENT, "last_error": NOBODY}
+    return {"handed_at": now(), "last_error": NOBODY}
+
+
+async def look_again(engine: AsyncEngine, event: str) -> None:
+    """Whether what an event is about is on record by now; after a while it is given up."""
+    async with engine.begin() as conn:
+        row = (await conn.execute(select(inbox).where(inbox.c.id == event).with_for_update())).one()
+        resolved = await resolve(conn, Identity.parse(row.subject or ""))
+        change: Json = {"not_before": now() + A_MOMENT * (row.attempts + 1)}
+        if resolved is not None:
+            told = Event(
+                type=row.type,
+                source=row.source,
+                source_id=row.source_id,
+                subject=Identity.parse(row.subject),
+                at=row.at,
+            )
+            routed, data = await _routed(conn, told, resolved, dict(row.data))
+            if routed is not None:
+                await _consequences(conn, told, routed.contact, data)
+                change = {"contact_id": routed.contact, "journey_id": routed.journey, "data": data, "not_before": now()}
+                change |= {"subject": None, "last_error": None}
+        elif row.received_at < now() - GIVEN_UP:
+            change = {"handed_at": now(), "subject": None}
+        await conn.execute(update(inbox).where(inbox.c.id == event).values(**change))
 
 
 def _unique(event: Event, resolved: Resolved | None) -> dict[str, str]:

@@ -16,9 +16,7 @@ async def merge(conn: AsyncConnection, lost: str, kept: str) -> None:
     """Every name of `lost` leads to `kept` from now on; what began journeys of `lost` is told again, to `kept`."""
     await conn.execute(update(identities).where(identities.c.contact_id == lost).values(contact_id=kept))
     unknown = dict.fromkeys(("email", "first_name", "last_name", "company", "phone", "address", "csm_email"))
-    await conn.execute(
-        update(contacts).where(contacts.c.id == lost).values(**unknown)
-    )  # nobody is known by it any more
+    await conn.execute(update(contacts).where(contacts.c.id == lost).values(**unknown))
     other = referrals.alias()
     rival = exists().where(other.c.advocate_id == referrals.c.advocate_id, other.c.friend_id == kept)
     moved = update(referrals).where(referrals.c.friend_id == lost, ~rival).values(friend_id=kept)

@@ -72,6 +72,7 @@ inbox = Table(
     Column("source", Text, nullable=False),
     Column("source_id", Text, nullable=False),
     Column("type", Text, nullable=False),
+    Column("subject", Text),
     Column("contact_id", Text, index=True),
     Column("journey_id", Text),
     _at("at", nullable=False),
@@ -104,6 +105,8 @@ journeys = Table(
     UniqueConstraint("playbook", "event_id"),
 )
 """`subject_id` is whose journey it is: the contact's, or a referral's, whose advocate then is the contact."""
+
+"""`subject` is kept while nobody is known by it: a vendor may tell of a thing of ours before its receipt is here."""
 
 entries = Table(
     "entries",

@@ -52,7 +52,7 @@ class World:
     skip: Callable[[timedelta], Awaitable[None]] | None = None
     """Lets time pass, where Temporal's can be skipped."""
 
-    async def move(self, platform: str, name: str, **given: Any) -> Any:
+    async def move(self, platform: str, name: str, /, **given: Any) -> Any:
         """Something happens at a vendor."""
         answer = await self.http.post(f"{self.sandbox}/{platform}/_move/{name}", json=given)
         assert answer.is_success, answer.text

@@ -88,11 +88,14 @@ class Relay:
         taken = await inbox.take_waiting(self.engine, BATCH, LEASE)
         if not taken:
             return 0
-        contacts = list({event.contact for event in taken if event.contact is not None})
-        referrals = list({str(event.data["referral"]) for event in taken if event.data.get("referral")})
+        for event in [event for event in taken if event.contact is None]:
+            await inbox.look_again(self.engine, event.id)
+        known = [event for event in taken if event.contact is not None]
+        contacts = list({event.contact for event in known if event.contact is not None})
+        referrals = list({str(event.data["referral"]) for event in known if event.data.get("referral")})
         running = await journey.running_journeys(self.engine, contacts, referrals)
         by_contact: dict[str | None, list[Waiting]] = {}
-        for event in taken:
+        for event in known:
             by_contact.setdefault(event.contact, []).append(event)
         handed = await asyncio.gather(*(self._hand_on_in_order(events, running) for events in by_contact.values()))
         done = [event for group in handed for event in group]

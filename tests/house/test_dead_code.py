@@ -32,7 +32,6 @@ FOUND = {
 CALLED_FROM_OUTSIDE = {
     "authoring.schema.message_schema": "only its test; to be offered to editors beside the other two, or deleted",
     "authoring.template.render_to_output": "python-liquid calls it: the node of a tag of our own",
-    "models.contact.ContactRef": "nobody; to be deleted, ids cross into Temporal as plain text",
     "starter.local.postgres.drop_database": "the tests' databases, one for each test",
     "starter.local.processes.restart": "only its test; to be used by the stack's `revive`, or deleted",
 }

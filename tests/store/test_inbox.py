@@ -4,14 +4,14 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.contact import Identity, Person
 from models.event import Event
 from store import inbox
 from store.identity import find_contact
-from store.inbox import accept, mark_handed, take_waiting, waiting_count
+from store.inbox import accept, event_by_id, look_again, mark_handed, take_waiting, waiting_count
 from store.tables import contacts, referrals
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -132,3 +132,34 @@ async def test_strays_are_counted(engine: AsyncEngine) -> None:
     await inbox.count_stray(engine, "wootric", "survey_deleted")
     await inbox.count_stray(engine, "wootric", "survey_deleted")
     assert await inbox.strays_seen(engine) == [("wootric", "survey_deleted", 2)]
+
+
+async def test_a_vendor_s_word_that_comes_before_our_receipt_waits_for_it(engine: AsyncEngine) -> None:
+    subject = Identity(kind="twilio_send", value="SM1")
+    told = Event(type="message.delivered", source="twilio", source_id="SM1:delivered", subject=subject, at=NOW)
+    accepted = await accept(engine, told)
+    assert accepted.contact is None
+    await look_again(engine, accepted.id)
+    assert (await event_by_id(engine, accepted.id)).contact is None, "not yet"
+    async with engine.begin() as conn:
+        await conn.execute(text("INSERT INTO contacts (id) VALUES ('c_1')"))
+        await conn.execute(
+            text(
+                "INSERT INTO effects (key, journey_id, contact_id, playbook, step, effect, purpose, platform, status, "
+                "reference) VALUES ('j_1/a/text', 'j_1', 'c_1', 'p', 'a', 'text', 'ask', 'twilio', 'done', 'SM1')"
+            )
+        )
+    await look_again(engine, accepted.id)
+    found = await event_by_id(engine, accepted.id)
+    assert (found.contact, found.journey, found.data) == ("c_1", "j_1", {"message": "j_1/a/text"})
+
+
+async def test_a_word_about_nothing_of_ours_is_given_up_in_the_end(engine: AsyncEngine) -> None:
+    subject = Identity(kind="twilio_send", value="SM2")
+    told = Event(type="message.delivered", source="twilio", source_id="SM2:delivered", subject=subject, at=NOW)
+    accepted = await accept(engine, told)
+    assert await waiting_count(engine) == 1
+    async with engine.begin() as conn:
+        await conn.execute(text("UPDATE inbox SET received_at = now() - interval '1 hour'"))
+    await look_again(engine, accepted.id)
+    assert await waiting_count(engine) == 0

@@ -22,8 +22,9 @@ install: $(STAMP) ## everything into .venv (PYTHON=... chooses the Python)
 demo: $(STAMP) ## Playbook 17 from real webhook payloads, days as seconds (KEEP=1 leaves it running)
 	@$(BIN)/ovation demo $(if $(filter-out 0,$(KEEP)),--keep)
 
+# Three at once, a file each: many tests wait for a clock or a process that was killed, not for a processor.
 test: $(STAMP) ## the whole test suite (ARGS=... goes to pytest)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadfile $(ARGS)
 
 lint: $(STAMP) ## style, types, and which room may import which
 	$(BIN)/ruff check .

@@ -5,11 +5,12 @@ real runner, while the vendor misbehaves. What it takes is in `SAMPLES`, one for
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -158,27 +159,50 @@ def counted(books: Any) -> Any:
     return len(books) if isinstance(books, list) else None
 
 
-@asynccontextmanager
-async def stage(name: str) -> AsyncIterator[Stage]:
-    vendor = next(v for v in found() if v.name == name)
-    vendor.start_afresh()
+@dataclass
+class Served:
+    """All stand-ins behind one server, for the whole run."""
+
+    url: str
+    vendors: dict[str, Vendor]
+    http: httpx.AsyncClient
+
+
+@pytest.fixture(autouse=True)
+def _no_patience() -> Iterator[None]:
+    """What a vendor asks us to wait is told, and not slept."""
+    with patch("platforms.runner.SHORT_WAIT", 0.1):
+        yield
+
+
+@pytest.fixture(scope="session")
+async def served() -> AsyncIterator[Served]:
+    vendors = {vendor.name: vendor for vendor in found()}
     socket = listen(0)
     url = f"http://127.0.0.1:{socket.getsockname()[1]}"
-    one = server(create_app([vendor], "http://127.0.0.1:9"))
-    one.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    one = server(create_app(vendors.values(), "http://127.0.0.1:9"))
     serving = asyncio.create_task(one.serve(sockets=[socket]))
-    platform = all_platforms()[name]
+    async with httpx.AsyncClient(trust_env=False) as http:
+        yield Served(url, vendors, http)
+    one.should_exit = True
+    await serving
+
+
+@asynccontextmanager
+async def stage(served: Served, name: str) -> AsyncIterator[Stage]:
+    """A vendor whose books are empty and who does not misbehave yet."""
+    vendor, url = served.vendors[name], served.url
+    vendor.start_afresh()
+    await served.http.delete(f"{url}/outbox")
+    await served.http.delete(f"{url}/faults")
     settings = vendor.settings.model_copy(update={"base_url": f"{url}/{name}"})
     runner = Runner()
-    async with httpx.AsyncClient(trust_env=False) as http:
-        try:
-            for move, given in PEOPLE.get(name, []):
-                assert (await http.post(f"{url}/{name}/_move/{move}", json=given)).is_success, move
-            yield Stage(platform, settings, vendor, runner, url, http)
-        finally:
-            await runner.close()
-            one.should_exit = True
-            await serving
+    try:
+        for move, given in PEOPLE.get(name, []):
+            assert (await served.http.post(f"{url}/{name}/_move/{move}", json=given)).is_success, move
+        yield Stage(all_platforms()[name], settings, vendor, runner, url, served.http)
+    finally:
+        await runner.close()
 
 
 PEOPLE: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -189,8 +213,8 @@ PEOPLE: dict[str, list[tuple[str, dict[str, Any]]]] = {
 
 
 @each_write
-async def test_it_is_done_and_the_receipt_names_what_was_made(name: str, action: Action) -> None:
-    async with stage(name) as here:
+async def test_it_is_done_and_the_receipt_names_what_was_made(served: Served, name: str, action: Action) -> None:
+    async with stage(served, name) as here:
         receipt = await here.do(action)
         assert receipt.reference, "without a reference nobody can look it up again"
         for value in PERSONAL:
@@ -198,9 +222,9 @@ async def test_it_is_done_and_the_receipt_names_what_was_made(name: str, action:
 
 
 @each_safe_write
-async def test_the_same_key_twice_makes_one_thing(name: str, action: Action) -> None:
+async def test_the_same_key_twice_makes_one_thing(served: Served, name: str, action: Action) -> None:
     """As the ledger repeats it: with the same key where the vendor knows keys, else after a look."""
-    async with stage(name) as here:
+    async with stage(served, name) as here:
         first = await here.do(action)
         before = here.books()
         if isinstance(action.repeat, Findable):
@@ -213,41 +237,34 @@ async def test_the_same_key_twice_makes_one_thing(name: str, action: Action) -> 
 
 
 @each_write
-async def test_an_answer_that_is_lost_is_a_doubt_and_the_repeat_makes_no_second(name: str, action: Action) -> None:
-    async with stage(name) as here:
-        done = await here.do(action, key="r_other/lead/do") if isinstance(action.repeat, Unsafe) else None
-        writes = await _writes_of(name, action)
-        await here.fault("accept_then_drop", after=writes - 1 if writes else 0)
+async def test_an_answer_that_is_lost_is_a_doubt_and_the_repeat_makes_no_second(
+    served: Served, name: str, action: Action
+) -> None:
+    async with stage(served, name) as here:
+        await here.do(action)
+        undisturbed, calls = here.books(), len(await here.calls())
+    async with stage(served, name) as here:
+        await here.fault("accept_then_drop", after=calls - 1)  # the last answer of the talk is lost
+        doubt: VendorError | None = None
         try:
             await here.do(action)
         except (InDoubt, Unavailable) as error:
-            doubt: VendorError | None = error
-        else:
-            doubt = None
+            doubt = error
         if isinstance(action.repeat, Unsafe):
             assert isinstance(doubt, InDoubt), "nobody can tell, so a person is asked"
-            assert done is not None
             return
-        made = here.books()
         again = await here.find(action) if isinstance(action.repeat, Findable) else await here.do(action)
         again = again or await here.do(action)
         assert again.reference
-        async with stage(name) as fresh:
-            await fresh.do(action)
-            assert here.books() == fresh.books(), f"after {made}"
-
-
-async def _writes_of(name: str, action: Action) -> int:
-    """How many calls the action takes, so that the last can be lost."""
-    async with stage(name) as here:
-        await here.do(action)
-        return len(await here.calls())
+        assert here.books() == undisturbed
 
 
 @each_action
 @pytest.mark.parametrize("kind", ["500", "reset", "429"])
-async def test_each_trouble_is_of_its_kind_and_tells_no_secret(name: str, action: Action, kind: str) -> None:
-    async with stage(name) as here:
+async def test_each_trouble_is_of_its_kind_and_tells_no_secret(
+    served: Served, name: str, action: Action, kind: str
+) -> None:
+    async with stage(served, name) as here:
         await here.fault(kind, count=20)
         with pytest.raises(VendorError) as caught:
             await here.do(action)
@@ -259,10 +276,10 @@ async def test_each_trouble_is_of_its_kind_and_tells_no_secret(name: str, action
 
 
 @each_action
-async def test_after_a_rate_limit_it_is_done(name: str, action: Action) -> None:
+async def test_after_a_rate_limit_it_is_done(served: Served, name: str, action: Action) -> None:
     if action.takes.__name__ == "TakeBack":
         return  # needs a payment first: tests/platforms/test_stripe.py
-    async with stage(name) as here:
+    async with stage(served, name) as here:
         await here.fault("429")
         try:
             await here.do(action)
@@ -272,8 +289,8 @@ async def test_after_a_rate_limit_it_is_done(name: str, action: Action) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, p in all_platforms().items() if p.actions])
-async def test_a_wrong_credential_is_unauthorized(name: str) -> None:
-    async with stage(name) as here:
+async def test_a_wrong_credential_is_unauthorized(served: Served, name: str) -> None:
+    async with stage(served, name) as here:
         secret = [f for f in type(here.settings).model_fields if isinstance(getattr(here.settings, f), SecretStr)]
         wrong = {field: SecretStr("wrong") for field in secret if field != "webhook_secret"}
         here.settings = here.settings.model_copy(update=wrong)
@@ -282,8 +299,8 @@ async def test_a_wrong_credential_is_unauthorized(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(all_platforms()))
-async def test_the_doctor_finds_the_stand_in_healthy(name: str) -> None:
-    async with stage(name) as here:
+async def test_the_doctor_finds_the_stand_in_healthy(served: Served, name: str) -> None:
+    async with stage(served, name) as here:
         receipt = await here.runner.hold(here.platform, here.settings, here.platform.doctor(here.settings))
         assert isinstance(receipt, Receipt)
 

@@ -113,7 +113,7 @@ class _Run:
         """The same worker with another program: a cap for each reward, and three fifths of what they come to."""
         dues = {referral.name: due(referral, CAP) for referral in self.world.budgeted}
         room = sum(one.left for one in dues.values()) * 3 // 5
-        spent = sum(row.amount_minor for row in (await self._books()).rewards.values() if _counts(row))
+        spent = sum(_net(row) for row in (await self._books()).rewards.values() if _counts(row))
         budget = {"amount": f"{(spent + room) // 100}.{(spent + room) % 100:02} USD", "per": "year"}
         write_program(self.stack.state, {"at_most": f"{CAP // 100} USD"}, {"budget": budget})
         await asyncio.to_thread(self.stack.children["worker"].kill)
@@ -183,6 +183,11 @@ class _Run:
                 f"{time.monotonic() - self.began:4.0f} s  {self.play.over} referrals told, {self.play.told} reports, "
                 f"{killed} kills; open: {still.unheard} events, {still.under_way} effects"
             )
+
+
+def _net(row: Any) -> int:
+    """What a reward takes of the budget: what came back is there again."""
+    return int(row.amount_minor - (row.paid - row.kept))
 
 
 def _counts(row: Any) -> bool:

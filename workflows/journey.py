@@ -116,12 +116,17 @@ class Journey:
         self.inbox.append(EffectEnded(key=order.key, outcome=outcome))
 
     async def until(self, wake: datetime | None) -> None:
-        """Sleeps until something is in the inbox or the wake-up comes. One timer, armed anew only when it moves."""
-        if wake != self.alarm_at or (self.alarm is not None and self.alarm.done()):
+        """Sleeps until something is in the inbox or the wake-up comes.
+
+        One timer, armed anew only for an earlier wake-up: one that rings too early costs a look, one that is moved with
+        every event costs two entries in the history each time."""
+        if self.alarm is not None and self.alarm.done():
+            self.alarm = self.alarm_at = None
+        if wake is not None and (self.alarm_at is None or wake < self.alarm_at):
             if self.alarm is not None:
                 self.alarm.cancel()
             self.alarm_at = wake
-            self.alarm = None if wake is None else asyncio.create_task(self.sleep_until(wake))
+            self.alarm = asyncio.create_task(self.sleep_until(wake))
         await workflow.wait_condition(lambda: bool(self.inbox) or (self.alarm is not None and self.alarm.done()))
 
     async def sleep_until(self, wake: datetime) -> None:

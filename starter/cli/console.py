@@ -23,8 +23,8 @@ from starter.local.whereabouts import remembered
 from store.database import connect
 from workflows.connection import temporal_client
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
 T = TypeVar("T")

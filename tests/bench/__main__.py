@@ -11,7 +11,7 @@ from tests.bench.table import Measured, Say, measure, table
 from tests.bench.webhooks import webhooks
 
 ROUNDS = 3
-JOURNEYS = 120
+JOURNEYS = 100
 WEBHOOKS = 300
 
 

@@ -1,17 +1,23 @@
 """A port nobody listens on: a demo must not fail because something else already uses 8080."""
 
+import secrets
 import socket
 
 HOST = "127.0.0.1"
+QUIET = range(20_000, 32_000)
+"""Below the ports that systems give to connections going out: one of those may be gone again before a server binds."""
 
 
 def free_port(preferred: int = 0) -> int:
     """`preferred` if nothing listens there on this machine's own address, else any free port (0: any)."""
     if preferred and _is_free(preferred):
         return preferred
+    for _ in range(50):
+        port = secrets.choice(QUIET)
+        if _is_free(port):
+            return port
     with _bound(0) as taken:
-        port: int = taken.getsockname()[1]
-        return port
+        return int(taken.getsockname()[1])
 
 
 def _is_free(port: int) -> bool:

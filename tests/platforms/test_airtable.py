@@ -203,7 +203,7 @@ def test_twice_is_one_row_and_people_s_cells_stay(vendor: Vendor) -> None:
 
 def test_receipts_hold_no_person(vendor: Vendor) -> None:
     told = put(WON, vendor).model_dump_json().lower()
-    assert [word for word in ("ada", "bo@", "new ltd", "12000", "csm@") if word in told] == []
+    assert [word for word in ("ada@", "lovelace", "bo@", "new ltd", "12000", "csm@") if word in told] == []
 
 
 def test_words_of_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> None:

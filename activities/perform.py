@@ -23,6 +23,7 @@ from platforms.errors import InDoubt, RateLimited, Rejected, Unauthorized, Unava
 from platforms.runner import Runner, personal_words
 from store import contact as contacts
 from store import ledger
+from store.database import now
 from store.governance import No, NotYet
 from store.ledger import Busy, Look, Mine, Settled
 
@@ -105,7 +106,9 @@ class Performer:
             case Settled(status=status, reason=reason):
                 return _settled(status, reason, claim.facts)
             case Busy(for_=left):
-                return Outcome(kind="not_before", at=order.now + left, reason="another attempt may still be under way")
+                return Outcome(
+                    kind="not_before", at=max(order.now, now()) + left, reason="another attempt may still be under way"
+                )
             case No(reason=reason):
                 return Outcome(kind="withheld", reason=reason)
             case NotYet():

@@ -22,6 +22,7 @@ from platforms.base import Call, Platform, PlatformSettings, Problem, Reply
 from platforms.errors import InDoubt, RateLimited, Rejected, Unauthorized, Unavailable, VendorError
 
 log = logging.getLogger("ovation.platforms")
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log each call's whole address, with e-mail addresses
 
 TALK_LIMIT = 25.0
 """Seconds for a whole talk: less than an attempt of the activity, so that we learn the end, not Temporal."""

@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: nothing to mistake when read aloud
 
 
-def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
+def connect(url: str, *, pool_size: int = 20) -> AsyncEngine:
     """An engine for the database at `url` (`postgresql://…` or `postgresql+psycopg://…`)."""
     for plain in ("postgresql://", "postgres://"):
         if url.startswith(plain):
             url = "postgresql+psycopg://" + url.removeprefix(plain)
-    return create_async_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
+    # No overflow: those connections are closed when given back, and a new one costs PostgreSQL a process.
+    return create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
 
 
 def new_id(prefix: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -190,16 +190,33 @@ async def count_stray(engine: AsyncEngine, platform: str, name: str) -> None:
         )
 
 
+_HOLDS_UP = 20
+_ONE_TAKES_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtext("ovation.inbox.take")))
+"""Two who look at the same moment would each see a person's events as free, and share them out between them."""
+
+
 async def take_waiting(engine: AsyncEngine, limit: int, lease: timedelta) -> list[Waiting]:
-    """Takes events that are to be handed on; they come back after the lease if this process dies with them."""
+    """Takes events that are to be handed on; they come back after the lease if this process dies with them.
+
+    A person's event waits for their earlier ones: who is told before their journey has begun is told in vain. An event
+    that cannot be handed on at all holds the others up for twenty attempts, a quarter of an hour, and not for ever."""
+    earlier = inbox.alias("earlier")
+    overtakes = exists().where(
+        earlier.c.contact_id == inbox.c.contact_id,
+        earlier.c.handed_at.is_(None),
+        earlier.c.position < inbox.c.position,
+        earlier.c.not_before > func.now(),
+        earlier.c.attempts < _HOLDS_UP,
+    )
     chosen = (
         select(inbox.c.id)
-        .where(inbox.c.handed_at.is_(None), inbox.c.not_before <= func.now())
+        .where(inbox.c.handed_at.is_(None), inbox.c.not_before <= func.now(), ~overtakes)
         .order_by(inbox.c.position)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     async with engine.begin() as conn:
+        await conn.execute(_ONE_TAKES_AT_A_TIME)
         rows = await conn.execute(
             update(inbox)
             .where(inbox.c.id.in_(chosen))
@@ -228,11 +245,11 @@ async def mark_handed(engine: AsyncEngine, events: Sequence[str]) -> None:
         await conn.execute(update(inbox).where(inbox.c.id.in_(events)).values(handed_at=func.now(), last_error=None))
 
 
-async def mark_delayed(engine: AsyncEngine, event: str, delay: timedelta, why: str) -> None:
-    """Hand it on later; `why` is shown by `ovation doctor`."""
+async def mark_delayed(engine: AsyncEngine, events: Sequence[str], delay: timedelta, why: str) -> None:
+    """Hand them on later; `why` is shown by `ovation doctor`."""
     async with engine.begin() as conn:
         await conn.execute(
-            update(inbox).where(inbox.c.id == event).values(not_before=func.now() + delay, last_error=why[:500])
+            update(inbox).where(inbox.c.id.in_(events)).values(not_before=func.now() + delay, last_error=why[:500])
         )
 
 

@@ -215,11 +215,13 @@ async def closed_count(conn: AsyncConnection, advocate: str) -> int:
 
 async def referral_code(conn: AsyncConnection, contact: str) -> str:
     """The advocate's own code, made on first use."""
-    await conn.execute(
-        insert(codes).values(code=new_code(), kind="referral", contact_id=contact).on_conflict_do_nothing()
-    )
     query = select(codes.c.code).where(codes.c.contact_id == contact, codes.c.kind == "referral")
-    return str((await conn.execute(query)).scalar_one())
+    known = (await conn.execute(query)).scalar()
+    if known is None:
+        made = insert(codes).values(code=new_code(), kind="referral", contact_id=contact)
+        await conn.execute(made.on_conflict_do_nothing())
+        known = (await conn.execute(query)).scalar_one()
+    return str(known)
 
 
 async def advocate_of(engine: AsyncEngine, code: str) -> str | None:

@@ -33,7 +33,9 @@ from store import inbox, journey
 from store.inbox import Waiting
 from store.journey import NotYetOver, Running
 
-BATCH = 64
+BATCH = 32
+HANDS = 4
+"""Batches under way at once: a batch ends with its slowest call, and the others do not wait for it."""
 LEASE = timedelta(seconds=20)
 LOOK_EVERY = 2.0
 SWEEP_EVERY = 30.0
@@ -61,7 +63,8 @@ class Relay:
     async def run(self) -> None:
         """Runs until cancelled. Whatever goes wrong is logged, and tried again: nothing is lost meanwhile."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._hand_on_for_ever())
+            for _ in range(HANDS):
+                tasks.create_task(self._hand_on_for_ever())
             tasks.create_task(self._sweep_for_ever())
 
     async def _hand_on_for_ever(self) -> None:
@@ -113,8 +116,9 @@ class Relay:
                 handed.append(event.id)
             except (RPCError, NotYetOver, OSError) as error:
                 delay = timedelta(seconds=min(2 ** min(event.attempts, 6), 60))
-                await inbox.mark_delayed(self.engine, event.id, delay, f"{type(error).__name__}: {error}")
-                break  # the person's later events wait for this one; they come back with their lease
+                behind = [one.id for one in events[events.index(event) :]]
+                await inbox.mark_delayed(self.engine, behind, delay, f"{type(error).__name__}: {error}")
+                break  # the person's later events wait for this one, and come back with it
         return handed
 
     async def _hand_on(self, event: Waiting, running: Sequence[Running]) -> list[Running]:

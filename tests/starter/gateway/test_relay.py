@@ -136,3 +136,19 @@ async def test_two_relays_at_once_start_one_journey(
     await asyncio.gather(relay.drain(), other.drain())
     for who in people:
         assert await heard(temporal, who) == ["nps.answered"]
+
+
+async def test_no_event_overtakes_the_one_that_starts_the_journey(
+    engine: AsyncEngine, relay: Relay, temporal: Client
+) -> None:
+    who = await arrives(engine, "nps.answered", "1", "ada@example.com", score=10)
+    away = RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
+    with patch.object(relay.client, "start_workflow", side_effect=away):
+        await relay.drain()
+    await arrives(engine, "qr.scanned", "2", "ada@example.com")
+    await relay.drain()  # Temporal is back, and the first event is due in two seconds
+    assert await waiting_count(engine) == 2
+    async with engine.begin() as conn:
+        await conn.execute(text("UPDATE inbox SET not_before = now()"))
+    await relay.drain()
+    assert await heard(temporal, who) == ["nps.answered", "qr.scanned"]

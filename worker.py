@@ -5,9 +5,11 @@ import logging
 import signal
 from contextlib import AsyncExitStack
 
+import uvloop
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.kit import Kit
 from activities.register import doers
@@ -24,6 +26,9 @@ from workflows.connection import temporal_client
 from workflows.journey import AdvocateJourney
 from workflows.referral import Referral
 from workflows.upkeep import PlatformUpkeep
+
+SHELLS = SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules("workflows"))
+"""The sandbox, without importing the shells anew for every journey: their modules keep no state."""
 
 assert WORKFLOW_QUEUE == ACTIVITY_QUEUE  # one worker serves both: local activities run where their workflow runs
 
@@ -49,6 +54,7 @@ async def run(settings: Settings, client: Client, stop: asyncio.Event) -> None:
                 workflows=[AdvocateJourney, Referral, PlatformUpkeep],
                 activities=list(activities.values()),
                 deployment_config=deployment,
+                workflow_runner=SHELLS,
             )
         )
         for name, (platform, its) in platforms.items():
@@ -85,4 +91,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

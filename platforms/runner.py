@@ -47,18 +47,22 @@ class Vault(Protocol):
 
 
 class Runner:
-    """Holds talks with vendors. `client` stands in for the network in tests; `vault` shares tokens."""
+    """Holds talks with vendors. `client` stands in for the network in tests; `vault` shares tokens.
+
+    Each platform has connections of its own: one that hangs holds up no other, and a small pool is quickly looked
+    through."""
 
     def __init__(self, client: httpx.AsyncClient | None = None, vault: Vault | None = None) -> None:
-        self._client = client or httpx.AsyncClient(
-            timeout=CALL_LIMIT, follow_redirects=False, headers={"User-Agent": "ovation"}
-        )
+        self._stand_in = client
+        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._tls = httpx.create_ssl_context()
         self._vault = vault
         self._tokens: dict[str, Token] = {}
         self._signing_in: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def close(self) -> None:
-        await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
     async def hold(
         self,
@@ -134,7 +138,7 @@ class Runner:
         if left <= 0:
             raise Unavailable(f"{call.method} {_path(call)} was not sent: the earlier calls took too long")
         try:
-            answer = await self._client.request(
+            answer = await self._client(platform).request(
                 call.method,
                 _address(settings, call, token),
                 json=call.json,
@@ -153,6 +157,15 @@ class Runner:
             raise Unauthorized(f"the base URL of {platform.label} cannot be used: {error}") from error
         log.debug("%s %s %s: %d", platform.name, call.method, _path(call), answer.status_code)
         return _reply(answer)
+
+    def _client(self, platform: Platform) -> httpx.AsyncClient:
+        if self._stand_in is not None:
+            return self._stand_in
+        if platform.name not in self._clients:
+            self._clients[platform.name] = httpx.AsyncClient(
+                verify=self._tls, timeout=CALL_LIMIT, follow_redirects=False, headers={"User-Agent": "ovation"}
+            )
+        return self._clients[platform.name]
 
     async def _token(
         self, platform: Platform, settings: PlatformSettings, until: float, *, spent: Token | None = None

@@ -6,6 +6,7 @@ from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.contact import Contact, Identity, Person, Tier
+from store import optouts
 from store.database import now
 from store.identity import get_contact, learn
 from store.merge import merge, rightful
@@ -43,6 +44,8 @@ async def opt_in(engine: AsyncEngine, contact: str) -> None:
     """They want to hear from us again, and said so themselves. What was dropped stays dropped."""
     async with engine.begin() as conn:
         await conn.execute(update(contacts).where(contacts.c.id == contact).values(opted_out_at=None))
+        known = await get_contact(conn, contact)
+        await optouts.drop(conn, known.identities if known is not None else [])
 
 
 async def set_tier(engine: AsyncEngine, contact: str, tier: Tier) -> None:

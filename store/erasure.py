@@ -14,8 +14,10 @@ from sqlalchemy import ColumnElement, Row, Table, delete, func, null, or_, selec
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from models.contact import Identity
 from models.event import EVENTS, public_data
 from models.money import Money
+from store import optouts
 from store import tables as t
 from store.database import now
 from store.holdings import Them, about, find, them
@@ -80,6 +82,8 @@ async def erase(engine: AsyncEngine, subject: str, by: str, reason: str) -> Rece
         who = await them(conn, known)
         await _wait_for_calls(conn, who)
         unpaid = await _unpaid(conn, who)
+        if known.opted_out_at is not None:
+            await optouts.keep(conn, [Identity.parse(name) for name in who.names], known.opted_out_at)
         counts = {table.name: count for table, count in (await _cleared(conn, who)).items() if count}
         await _on_record(conn, who, by, reason)
     elsewhere = [name for name in who.names if name.partition(":")[0] not in ("email", "phone")]

@@ -17,8 +17,8 @@ from models.contact import Contact
 from store import tables as t
 from store.identity import find_contact, get_contact
 
-NOBODYS = frozenset({t.strays, t.tokens, t.marks})
-"""Tables about vendors and about ourselves."""
+NOBODYS = frozenset({t.strays, t.tokens, t.marks, t.optouts})
+"""Tables about vendors and about ourselves, and what must outlive a person's erasure and names nobody."""
 
 
 @dataclass(frozen=True)

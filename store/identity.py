@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from models.contact import Contact, Identity, Person
+from store import optouts
 from store.database import new_id
 from store.tables import contacts, effects, identities, referrals
 
@@ -89,6 +90,8 @@ async def _make(conn: AsyncConnection, names: Sequence[Identity]) -> str:
     owner = str(claimed.scalar_one())
     if owner != contact:
         await conn.execute(contacts.delete().where(contacts.c.id == contact))
+    else:
+        await _silent_as_before(conn, contact, names[:1])
     return owner
 
 
@@ -100,7 +103,8 @@ async def learn(
     known_by = [*names, *([phone] if phone is not None else [])]
     if known_by:
         rows = [{"kind": i.kind, "value": i.value, "contact_id": contact} for i in known_by]
-        await conn.execute(insert(identities).values(rows).on_conflict_do_nothing())
+        new = insert(identities).values(rows).on_conflict_do_nothing().returning(identities.c.kind, identities.c.value)
+        await _silent_as_before(conn, contact, [Identity(kind=k, value=v) for k, v in (await conn.execute(new)).all()])
     facts = _facts(names, person)
     if facts:
         changed = [contacts.c[name].is_distinct_from(value) for name, value in facts.items()]
@@ -110,6 +114,14 @@ async def learn(
         await conn.execute(
             update(contacts).where(contacts.c.id == contact, condition).values(**facts, updated_at=func.now())
         )
+
+
+async def _silent_as_before(conn: AsyncConnection, contact: str, names: Sequence[Identity]) -> None:
+    """Of names that are new here: whoever opted out and was erased since is known by them, too."""
+    since = await optouts.kept(conn, names)
+    if since is not None:
+        first = func.coalesce(contacts.c.opted_out_at, since)
+        await conn.execute(update(contacts).where(contacts.c.id == contact).values(opted_out_at=first))
 
 
 def _facts(names: Sequence[Identity], person: Person | None) -> dict[str, Any]:

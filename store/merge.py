@@ -4,7 +4,7 @@ The failure prevented: somebody whom the survey knows by e-mail and the CRM by i
 out when the CRM is first asked, before anything reaches them.
 """
 
-from sqlalchemy import exists, literal, select, update
+from sqlalchemy import exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,7 +13,14 @@ from store.tables import contacts, identities, inbox, journeys, referrals
 
 
 async def merge(conn: AsyncConnection, lost: str, kept: str) -> None:
-    """Every name of `lost` leads to `kept` from now on; what began journeys of `lost` is told again, to `kept`."""
+    """Every name of `lost` leads to `kept` from now on; what began journeys of `lost` is told again, to `kept`.
+
+    Whoever opted out or left by one name has done so by all of them."""
+    for column in (contacts.c.opted_out_at, contacts.c.churned_at):
+        theirs = select(column).where(contacts.c.id == lost).scalar_subquery()
+        await conn.execute(
+            update(contacts).where(contacts.c.id == kept).values({column: func.coalesce(column, theirs)})
+        )
     await conn.execute(update(identities).where(identities.c.contact_id == lost).values(contact_id=kept))
     unknown = dict.fromkeys(("email", "first_name", "last_name", "company", "phone", "address", "csm_email"))
     await conn.execute(update(contacts).where(contacts.c.id == lost).values(**unknown))

@@ -64,6 +64,14 @@ identities = Table(
     Column("contact_id", Text, ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False, index=True),
 )
 
+optouts = Table(
+    "optouts",
+    metadata,
+    Column("mark", Text, primary_key=True),
+    _at("at", nullable=False),
+)
+"""Opt-outs of people who were erased (`store/optouts.py`)."""
+
 inbox = Table(
     "inbox",
     metadata,

@@ -1,4 +1,5 @@
-"""Prevents: a name that an erasure leaves, an amount that it takes along, and a call that writes the name back."""
+"""Prevents: a name that an erasure leaves, an amount that it takes along, a call that writes the name back, and an
+opt-out that is forgotten with the person."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from models.event import Event
 from models.program import Program
 from platforms.capabilities import PostMessage
 from store import tables as t
-from store.contact import learn_from
+from store.contact import learn_from, opt_in
 from store.erasure import StillAtWork, erase, journeys_of
 from store.holdings import NOBODYS, about, everything, find, scrubbed
 from store.identity import find_contact
@@ -213,6 +214,49 @@ async def test_nothing_is_erased_while_a_call_is_under_way(engine: AsyncEngine, 
     assert await find_contact(engine, "ada@engines.example") is not None
     await close(engine, "j_1/tell/notify", "done")
     await erase(engine, ada, "grace", "")
+
+
+@pytest.mark.parametrize(
+    "told_again",
+    [
+        Identity(kind="email", value="ada@engines.example"),
+        Identity(kind="phone", value="+442079460123"),
+        Identity(kind="hubspot", value="101"),
+    ],
+    ids=lambda name: name.kind,
+)
+async def test_an_opt_out_outlives_the_erasure(engine: AsyncEngine, told_again: Identity) -> None:
+    ada, _, _ = await ada_and_will(engine)
+    await tell(engine, "contact.opted_out", "ada@engines.example")
+    await erase(engine, ada, "grace", "asked for it")
+    assert [mark for mark in CANARIES if mark in str(await rows(engine, "SELECT * FROM optouts"))] == []
+    event = Event(type="nps.answered", source="crm", source_id="9", subject=told_again, at=NOW, data={"score": 10})
+    again = await find_or_make(engine, event)
+    assert again != ada
+    await learn_from(engine, again, [told_again], Person(email="Ada@engines.example", phone="+442079460123"))
+    found = await find_contact(engine, "ada@engines.example")
+    assert found is not None and found.id == again
+    assert found.opted_out_at == NOW - timedelta(hours=1)
+
+
+async def test_who_opts_in_again_has_done_so_for_good(engine: AsyncEngine) -> None:
+    ada, _, _ = await ada_and_will(engine)
+    await tell(engine, "contact.opted_out", "ada@engines.example")
+    await erase(engine, ada, "grace", "asked for it")
+    again = (await tell(engine, "contact.updated", "ada@engines.example")).contact
+    await opt_in(engine, again)
+    await erase(engine, again, "grace", "asked for it again")
+    await tell(engine, "qr.scanned", "ada@engines.example")
+    found = await find_contact(engine, "ada@engines.example")
+    assert found is not None and found.opted_out_at is None
+
+
+async def test_whoever_never_opted_out_is_no_opt_out_afterwards(engine: AsyncEngine) -> None:
+    ada, _, _ = await ada_and_will(engine)
+    await erase(engine, ada, "grace", "asked for it")
+    await tell(engine, "contact.updated", "ada@engines.example")
+    found = await find_contact(engine, "ada@engines.example")
+    assert found is not None and found.opted_out_at is None
 
 
 async def test_no_journey_begins_or_goes_on_for_them(engine: AsyncEngine, program: Program) -> None:

@@ -51,3 +51,14 @@ async def test_somebody_new_becomes_known_by_the_address_the_crm_tells(engine: A
     found = await find_contact(engine, "ada@example.com")
     assert found is not None
     assert found.id == by_crm
+
+
+async def test_an_opt_out_by_one_name_is_one_by_all(engine: AsyncEngine) -> None:
+    by_mail, _ = await arrives(engine, "nps.answered", Identity(kind="email", value="ada@example.com"), score=10)
+    crm = Identity(kind="hubspot", value="101")
+    await accept(engine, Event(type="contact.opted_out", source="test", source_id="1", subject=crm, at=NOW))
+    by_crm, _ = await arrives(engine, "contact.tagged", crm, tag="referral_given")
+    assert await learn_from(engine, by_crm, [crm], Person(email="ada@example.com")) == by_mail
+    found = await find_contact(engine, "ada@example.com")
+    assert found is not None
+    assert found.opted_out_at == NOW

@@ -148,6 +148,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_marks")),
     )
     op.create_table(
+        "optouts",
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("mark", name=op.f("pk_optouts")),
+    )
+    op.create_table(
         "referrals",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("advocate_id", sa.Text(), nullable=False),

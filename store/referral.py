@@ -110,44 +110,66 @@ async def _rival(conn: AsyncConnection, advocate: str, friend: str) -> bool:
 
 
 async def move(conn: AsyncConnection, referral: str, event_type: str, amount: Money | None, at: datetime) -> None:
-    """What an event means for how far the referral has come. Repeats and late words change nothing.
+    """What an event means for how far the referral has come. What happened last counts, whatever was told last.
 
     A sale that was refunded, or lost after it was won, stays reversed: a late report of the sale does not revive it,
     and a late report of an earlier loss does not undo it. What overtook the report of the sale counts all the same."""
-    where = update(referrals).where(referrals.c.id == referral)
-    if event_type == "referral.qualified":
-        change = where.where(referrals.c.status.in_(("submitted", "lost"))).values(status="qualified", qualified_at=at)
-    elif event_type == "referral.closed":
-        await _close(conn, referral, amount, at)
-        return
-    elif event_type == "referral.lost":
-        news = referrals.c.closed_at.is_(None) | (referrals.c.closed_at <= at)
-        change = where.where(referrals.c.status.in_(LIVE), news).values(status="lost", lost_at=at)
-    elif event_type == "referral.refunded":
-        await _refund(conn, referral, amount, at)
-        return
-    else:
-        return
-    await conn.execute(change)
-
-
-async def _close(conn: AsyncConnection, referral: str, amount: Money | None, at: datetime) -> None:
-    """The sale, once. A first report without an amount leaves it to a later one."""
     row = await get(conn, referral, lock=True)
     if row is None:
         return
-    change: dict[str, Any] = {}
-    if row.closed_at is None and row.status in ("submitted", "qualified", "lost"):
-        lost_since = row.status == "lost" and row.lost_at > at
-        change = {"status": row.status if lost_since else "closed", "closed_at": at}
+    match event_type:
+        case "referral.qualified":
+            await _keep(conn, row, qualified_at=max(at, row.qualified_at or at))
+        case "referral.closed":
+            await _close(conn, row, amount, at)
+        case "referral.lost":
+            await _keep(conn, row, lost_at=max(at, row.lost_at or at))
+        case "referral.refunded":
+            await _refund(conn, row, amount, at)
+
+
+async def _keep(conn: AsyncConnection, row: Row[Any], **facts: Any) -> Row[Any]:
+    """Adds facts to a referral, and says what they make of it. Gives it as it is now."""
+    known = {**row._mapping, **facts}
+    status = _status(**{name: known[name] for name in _MAKE_THE_STATUS})
+    change = update(referrals).where(referrals.c.id == row.id).values(**facts, status=status).returning(referrals)
+    kept: Row[Any] = (await conn.execute(change)).one()
+    return kept
+
+
+_MAKE_THE_STATUS = ("qualified_at", "closed_at", "lost_at", "refunded_at", "refunded_minor", "amount_minor")
+
+
+def _status(
+    qualified_at: datetime | None,
+    closed_at: datetime | None,
+    lost_at: datetime | None,
+    refunded_at: datetime | None,
+    refunded_minor: int,
+    amount_minor: int | None,
+) -> str:
+    """How far a referral has come, from when things happened and not from the order in which they were told."""
+    reached = closed_at or qualified_at
+    if lost_at is not None and (reached is None or lost_at >= reached):
+        return "lost"
+    if closed_at is None:
+        return "submitted" if qualified_at is None else "qualified"
+    return "refunded" if refunded_at is not None and refunded_minor >= (amount_minor or 0) else "closed"
+
+
+async def _close(conn: AsyncConnection, row: Row[Any], amount: Money | None, at: datetime) -> None:
+    """The sale, once. A first report without an amount leaves it to a later one."""
+    facts: dict[str, Any] = {}
+    if row.closed_at is None:
+        facts["closed_at"] = at
     if amount is not None and row.amount_minor is None:
-        change |= {"amount_minor": amount.minor, "currency": amount.currency}
-    if not change:
+        facts |= {"amount_minor": amount.minor, "currency": amount.currency}
+    if not facts:
         return
-    await conn.execute(update(referrals).where(referrals.c.id == referral).values(**change))
+    now = await _keep(conn, row, **facts)
     for early in await _refunds_told(conn, row):
         told = early.data.get("amount")
-        await _refund(conn, referral, None if told is None else Money.model_validate(told), early.at)
+        now = await _refund(conn, now, None if told is None else Money.model_validate(told), early.at)
 
 
 async def _refunds_told(conn: AsyncConnection, row: Row[Any]) -> Sequence[Row[Any]]:
@@ -160,21 +182,14 @@ async def _refunds_told(conn: AsyncConnection, row: Row[Any]) -> Sequence[Row[An
     return (await conn.execute(query)).all()
 
 
-async def _refund(conn: AsyncConnection, referral: str, amount: Money | None, at: datetime) -> None:
+async def _refund(conn: AsyncConnection, row: Row[Any], amount: Money | None, at: datetime) -> Row[Any]:
     """`amount` is the total refunded so far; without one, all of it. Totals never shrink. One that comes before the
     sale's own amount waits for it, in the inbox."""
-    row = await get(conn, referral, lock=True)
-    if row is None or row.status not in ("closed", "refunded") or (amount is not None and row.amount_minor is None):
-        return
+    if row.closed_at is None or (amount is not None and row.amount_minor is None):
+        return row
     whole = row.amount_minor or 0
     total = whole if amount is None or amount.currency != row.currency else min(amount.minor, whole)
-    total = max(total, row.refunded_minor)
-    status = "refunded" if total >= whole else "closed"
-    await conn.execute(
-        update(referrals)
-        .where(referrals.c.id == referral)
-        .values(refunded_minor=total, status=status, refunded_at=func.coalesce(referrals.c.refunded_at, at))
-    )
+    return await _keep(conn, row, refunded_minor=max(total, row.refunded_minor), refunded_at=row.refunded_at or at)
 
 
 async def get(conn: AsyncConnection, referral: str, *, lock: bool = False) -> Row[Any] | None:

@@ -1,6 +1,7 @@
 """Prevents: money that depends on the order in which systems tell of a sale, or on how long a crash held it up."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -35,13 +36,15 @@ def program(program: Program) -> Program:
     return Program.model_validate({**program.model_dump(by_alias=True, mode="json"), "rewards": rewards})
 
 
-async def told(engine: AsyncEngine, what: str, minutes: int = 0, source: str = "crm", **data: Any) -> str:
+async def told(
+    engine: AsyncEngine, what: str, minutes: int = 0, source: str = "crm", friend: str = "bo@new.example", **data: Any
+) -> str:
     """A system tells of Bo, whom Ada sent. Gives the referral."""
     event = Event(
         type=f"referral.{what}",
         source=source,
-        source_id=f"{what} {minutes} {data}",
-        subject=Identity(kind="email", value="bo@new.example"),
+        source_id=f"{what} {minutes} {data} {friend}",
+        subject=Identity(kind="email", value=friend),
         at=NOON + timedelta(minutes=minutes),
         data={"referred_by": "email:ada@engines.example", **data},
     )
@@ -72,6 +75,34 @@ async def order(engine: AsyncEngine, referral: str, step: str, effect: str) -> O
         due=NOON,
         now=NOON,
     )
+
+
+STORIES = {
+    "qualified closed": "closed",
+    "qualified closed lost": "lost",
+    "qualified lost closed": "closed",
+    "lost qualified": "qualified",
+    "lost qualified closed": "closed",
+    "qualified lost qualified": "qualified",
+    "lost closed lost": "lost",
+    "closed lost qualified": "lost",
+    "qualified closed refunded": "refunded",
+    "lost qualified closed refunded": "refunded",
+    "closed refunded lost": "lost",
+}
+"""What happened, a minute apart each → how far the referral has come."""
+
+
+@pytest.mark.parametrize("story", STORIES)
+async def test_what_happened_last_counts_whatever_is_told_last(engine: AsyncEngine, story: str) -> None:
+    happened = list(enumerate(["submitted", *story.split()]))
+    for number, told_so in enumerate(permutations(happened)):
+        friend = f"bo{number}@new.example"
+        for minutes, what in told_so:
+            amount = {"amount": SALE} if what == "closed" else {}
+            referral = await told(engine, what, minutes, friend=friend, **amount)
+        [row] = await rows(engine, "SELECT status FROM referrals WHERE id = :id", id=referral)
+        assert row.status == STORIES[story], f"told as {[what for _, what in told_so]}"
 
 
 async def prepare(look: Look) -> PayReward:

@@ -20,7 +20,7 @@ Options = Mapping[str, frozenset[str] | None]
 """Property → the values it takes, None where any text will do."""
 
 _TRUTH = frozenset({"true", "false", ""})
-REVENUES = frozenset({"ovation_referral_revenue", "ovation_referral_revenue_eur"})
+REVENUES = frozenset({"ovation_referral_revenue", "ovation_referral_revenue_eur", "ovation_referral_revenue_gbp"})
 NUMBERS = REVENUES | {"amount"}
 READ_ONLY = frozenset({"hs_email_optout", "hs_is_closed", "hs_is_closed_won"})
 CONTACTS: Options = {

@@ -136,6 +136,12 @@ class Agreement(Model):
     envelope: Id | None = None
 
 
+class AgreementDeclined(Agreement):
+    """`how`: declined by who was to sign, or voided by who sent it, which is also how one ends that has expired."""
+
+    how: Literal["declined", "voided"] = "declined"
+
+
 class Reward(Model):
     """`reward` is our id of it, `referral` what it is for; `refund` tells one take-back of it from the next."""
 
@@ -210,6 +216,7 @@ EVENTS: dict[str, type[Model]] = {
     "message.replied": Message,
     "message.bounced": Message,
     "agreement.signed": Agreement,
+    "agreement.declined": AgreementDeclined,
     "files.received": Files,
     "task.completed": TaskDone,
     "payee.invited": Payee,

@@ -45,7 +45,7 @@ class Running:
         return referral == self.id if of_referral else contact == self.contact
 
 
-HEARD_BY_REFERRALS = frozenset({"payee.ready", "agreement.signed", "contact.churned"})
+HEARD_BY_REFERRALS = frozenset({"payee.ready", "agreement.signed", "agreement.declined", "contact.churned"})
 
 
 class NotYetOver(Exception):

@@ -165,9 +165,8 @@ async def _last_look(look: Look, row: Row[Any], reward: Reward, amount: Money) -
         raise Wait(words, TOLD, attention=True)
     if payouts.budget is not None:
         await _fit(look, row, amount, payouts.budget, approved)
-    if reward.signature and not await _signed(conn, row.beneficiary_id):
-        await note(conn, row.id, "waiting", "the agreement is not signed yet")
-        raise Wait("the agreement is not signed yet", TOLD, wakes_on="agreement.signed")
+    if reward.signature:
+        await _signed(conn, row)
 
 
 def _needs_approval(amount: Money, limit: Money | None) -> bool:
@@ -211,9 +210,25 @@ def period_start(at: datetime, per: str) -> datetime:
     return datetime(at.year, month, 1, tzinfo=UTC)
 
 
-async def _signed(conn: AsyncConnection, contact: str) -> bool:
-    query = select(inbox.c.id).where(inbox.c.contact_id == contact, inbox.c.type == "agreement.signed").limit(1)
-    return (await conn.execute(query)).first() is not None
+async def _signed(conn: AsyncConnection, row: Row[Any]) -> None:
+    """Waits for the agreement, for a person too once it was declined. One that is signed stays so: what was declined
+    afterwards is another."""
+    signed = inbox.c.type == "agreement.signed"
+    query = (
+        select(inbox)
+        .where(inbox.c.contact_id == row.beneficiary_id, inbox.c.type.in_(("agreement.signed", "agreement.declined")))
+        .order_by(signed.desc(), inbox.c.at.desc(), inbox.c.position.desc())
+        .limit(1)
+    )
+    word = (await conn.execute(query)).first()
+    if word is None:
+        await note(conn, row.id, "waiting", "the agreement is not signed yet")
+        # a signature wakes it, a decline does not: it is looked for each day
+        raise Wait("the agreement is not signed yet", LATER, wakes_on="agreement.signed")
+    if word.type != "agreement.signed":
+        words = f"the agreement was {word.data.get('how', 'declined')}: have another signed, or void the reward"
+        await note(conn, row.id, "waiting", words)
+        raise Wait(words, TOLD, wakes_on="agreement.signed", attention=True)
 
 
 async def _account(look: Look, reward: Reward, beneficiary: Contact) -> str | None:

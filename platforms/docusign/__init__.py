@@ -1,4 +1,4 @@
-"""DocuSign eSignature: an agreement for the advocate to sign, and the news that it is signed."""
+"""DocuSign eSignature: an agreement for the advocate to sign, and the news that it is signed or will not be."""
 
 from datetime import timedelta
 
@@ -52,8 +52,8 @@ PLATFORM = Platform(
         Upkeep(
             name="signed",
             every=timedelta(hours=12),
-            talk=upkeep.look_for_signed,
-            what="reads which envelopes were completed, in case Connect was down or switched off",
+            talk=upkeep.look_for_ended,
+            what="reads which envelopes were completed, declined or voided, in case Connect was down or switched off",
         ),
     ],
 )

@@ -107,7 +107,7 @@ def shown(envelope: Envelope, *, with_fields: bool) -> Body:
 def told(envelope: Envelope, event: str) -> Webhook:
     """What an account-wide Connect configuration with custom fields and recipients sends."""
     signers = [
-        {"recipientId": str(number), **role, "status": "completed" if envelope.status == "completed" else "sent"}
+        {"recipientId": str(number), **role, **_as_signer(envelope)}
         for number, role in enumerate(envelope.given["templateRoles"], start=1)
     ]
     summary = {**shown(envelope, with_fields=True), "recipients": {"signers": signers}}
@@ -123,6 +123,14 @@ def told(envelope: Envelope, event: str) -> Webhook:
         "data": {"accountId": ACCOUNT, "userId": USER, "envelopeId": envelope.id, "envelopeSummary": summary},
     }
     return Webhook(json.dumps(body).encode(), after=0.1)
+
+
+def _as_signer(envelope: Envelope) -> Body:
+    """Where the signers are; a reason to decline is told with whoever gave it."""
+    if envelope.status == "declined":
+        at = timestamp(envelope.times["declined"])
+        return {"status": "declined", "declinedDateTime": at, "declinedReason": envelope.reason or ""}
+    return {"status": "completed" if envelope.status == "completed" else "sent"}
 
 
 def timestamp(at: datetime) -> str:

@@ -1,7 +1,7 @@
-"""What Connect may have lost: envelopes that were completed are also read from DocuSign's list.
+"""What Connect may have lost: envelopes that were completed, declined or voided are also read from DocuSign's list.
 
-The failure prevented: a signed agreement that nobody hears of. A Connect configuration that keeps failing is switched
-off by DocuSign after some days, and without acknowledgement nothing is sent again.
+The failure prevented: an agreement, signed or refused, that nobody hears of. A Connect configuration that keeps
+failing is switched off by DocuSign after some days, and without acknowledgement nothing is sent again.
 """
 
 import logging
@@ -28,8 +28,8 @@ OVERLAP = timedelta(hours=1)
 FIRST_LOOK = timedelta(days=1)
 
 
-def look_for_signed(round: Round, settings: "DocuSignSettings") -> Generator[Call, Reply, Upkept]:
-    """GET /envelopes that changed since the last round and are completed. The window stays until it is read whole."""
+def look_for_ended(round: Round, settings: "DocuSignSettings") -> Generator[Call, Reply, Upkept]:
+    """GET /envelopes that changed since the last round and have ended. The window stays until it is read whole."""
     since = str(round.mark.get("since") or _instant(round.now - FIRST_LOOK))
     until = str(round.mark.get("until") or _instant(round.now))
     start = int(str(round.mark.get("start") or 0))
@@ -48,8 +48,11 @@ def look_for_signed(round: Round, settings: "DocuSignSettings") -> Generator[Cal
 
 def _read(envelope: Body) -> list[Event]:
     """One envelope that cannot be read must not hold up those behind it."""
+    status = str(envelope.get("status"))
+    if status not in webhook.ENDS:
+        return []  # the filter was not kept to
     try:
-        return webhook.signed(envelope)
+        return webhook.ended(envelope, status)
     except Malformed as error:
         log.warning("an envelope of DocuSign's list was passed over: %s", error)
         return []
@@ -60,7 +63,7 @@ def _window(since: str, until: str, start: int) -> dict[str, str]:
         "from_date": since,
         "to_date": until,
         "from_to_status": "changed",
-        "status": "completed",
+        "status": ",".join(webhook.ENDS),
         "count": str(PAGE),
         "start_position": str(start),
     }

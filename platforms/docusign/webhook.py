@@ -1,8 +1,8 @@
-"""DocuSign Connect: an envelope was completed.
+"""DocuSign Connect: an envelope was completed, declined or voided.
 
-The failure prevented: an agreement taken for signed because a stranger says so, or never heard of because Connect knows
-other envelopes than ours too. Connect signs the raw body with each of its keys; there is no event id and no replay
-window, but an envelope is completed only once.
+The failures prevented: an agreement taken for signed because a stranger says so, or never heard of because Connect
+knows other envelopes than ours too; a signature that is waited for though it was refused. Connect signs the raw body
+with each of its keys; there is no event id and no replay window, but an envelope ends only once.
 """
 
 import base64
@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -69,37 +70,48 @@ def unpack(incoming: Incoming) -> list[tuple[str, Body]]:
     return [(name, body)]
 
 
-def completed(body: Body) -> list[Event]:
-    """The envelope's own time of completion; the message may come days later."""
-    data = body["data"]
-    summary = data.get("envelopeSummary")
-    envelope = summary if isinstance(summary, dict) else {}
-    told = {"completedDateTime": body.get("generatedDateTime"), **envelope, "envelopeId": data.get("envelopeId")}
-    return signed(told)
+ENDS: dict[str, tuple[str, Body]] = {
+    "completed": ("agreement.signed", {}),
+    "declined": ("agreement.declined", {"how": "declined"}),
+    "voided": ("agreement.declined", {"how": "voided"}),
+}
+"""DocuSign's status of an envelope that has ended → our event, and what it says. The reason stays at DocuSign."""
 
 
-def signed(envelope: Body) -> list[Event]:
-    """Of a completed envelope, from a webhook or a list: the same event either way. Nothing if it is not ours."""
+def _told(status: str) -> Callable[[Body], list[Event]]:
+    def end_told(body: Body) -> list[Event]:
+        """The envelope's own time of its end; the message may come days later."""
+        data, summary = body["data"], body["data"].get("envelopeSummary")
+        envelope = summary if isinstance(summary, dict) else {}
+        told = {"generatedDateTime": body.get("generatedDateTime"), **envelope, "envelopeId": data.get("envelopeId")}
+        return ended(told, status)
+
+    return end_told
+
+
+def ended(envelope: Body, status: str) -> list[Event]:
+    """Of an envelope that ended, from a webhook or a list: the same event either way. Nothing if it is not ours."""
     own_id, mark = envelope.get("envelopeId"), field_of(envelope)
     if mark == "":
         return []
     if not isinstance(own_id, str) or not own_id:
-        raise Malformed("envelope-completed without its envelopeId")
+        raise Malformed(f"envelope-{status} without its envelopeId")
     ours = mark is not None and _OUR_KEY.fullmatch(mark) is not None
+    kind, says = ENDS[status]
+    times = (envelope.get(name) for name in (f"{status}DateTime", "statusChangedDateTime", "generatedDateTime"))
     try:
-        at = envelope.get("completedDateTime") or envelope.get("statusChangedDateTime")
         return [
             Event(
-                type="agreement.signed",
+                type=kind,
                 source="docusign",
-                source_id=f"completed:{own_id}",
+                source_id=f"{status}:{own_id}",
                 subject=Identity(kind="effect" if ours else "docusign_send", value=str(mark if ours else own_id)),
-                at=datetime.fromisoformat(str(at)),
-                data=checked_data("agreement.signed", {"envelope": own_id}),
+                at=datetime.fromisoformat(str(next(filter(None, times), None))),
+                data=checked_data(kind, {"envelope": own_id, **says}),
             )
         ]
     except (ValueError, OverflowError) as error:
-        raise Malformed(f"envelope-completed: {type(error).__name__} in its id, time or ovation_effect") from error
+        raise Malformed(f"envelope-{status}: {type(error).__name__} in its id, time or ovation_effect") from error
 
 
 INBOUND = Inbound(
@@ -107,13 +119,13 @@ INBOUND = Inbound(
     sign=sign,
     unpack=unpack,
     events={
-        "envelope-completed": completed,
+        "envelope-completed": _told("completed"),
+        "envelope-declined": _told("declined"),
+        "envelope-voided": _told("voided"),
         "envelope-created": IGNORED,
         "envelope-sent": IGNORED,
         "envelope-resent": IGNORED,
         "envelope-delivered": IGNORED,
-        "envelope-declined": IGNORED,
-        "envelope-voided": IGNORED,
         "envelope-corrected": IGNORED,
         "envelope-deleted": IGNORED,
         "envelope-purge": IGNORED,

@@ -43,7 +43,7 @@ NOW = datetime(2026, 1, 15, 17, 0, tzinfo=UTC)
 NO_REPLAY_WINDOW = {
     "activecampaign": "no time is signed; repeats are told by source id",
     "airtable": "the MAC covers the body alone, and a repeated ping only makes the upkeep look once more",
-    "docusign": "the signature covers the body alone; an envelope is completed once",
+    "docusign": "the signature covers the body alone; an envelope ends once",
     "dropbox": "the signature covers the body alone; a replayed ping is one more look",
     "dynamics": "a secret header has no time; a request only makes us look",
     "notion": "the signature covers the body alone; a repeated signal only makes the upkeep look once more",

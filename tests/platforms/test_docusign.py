@@ -1,5 +1,5 @@
-"""Prevents: an agreement mailed twice, a draft that a crash left lying, a signature that nobody hears of, and one that
-a stranger made up."""
+"""Prevents: an agreement mailed twice, a draft that a crash left lying, a signature or a refusal that nobody hears of,
+and one that a stranger made up."""
 
 import base64
 import json
@@ -494,6 +494,8 @@ def test_a_forged_request_is_refused(headers: dict[str, str]) -> None:
         b'{"event":"envelope-completed","data":{"envelopeId":"e1"}}',
         b'{"event":"envelope-completed","data":{"envelopeId":"e 1"},"generatedDateTime":"2026-01-15T10:00:00Z"}',
         b'{"event":"envelope-completed","data":{"envelopeId":"e1"},"generatedDateTime":"2026-01-15T10:00:00"}',
+        b'{"event":"envelope-declined","data":{}}',
+        b'{"event":"envelope-voided","data":{"envelopeId":"e1"}}',
     ],
 )
 def test_what_cannot_be_read_is_malformed(body: bytes) -> None:
@@ -512,14 +514,28 @@ def test_what_cannot_be_read_is_malformed(body: bytes) -> None:
     ],
 )
 def test_an_event_is_about_the_effect_or_else_the_envelope(field: dict[str, Any], subject: str) -> None:
-    [event] = webhook.signed({"envelopeId": "e1", "completedDateTime": "2026-01-15T10:00:00.1234567Z", **field})
-    assert (event.subject.text, event.source_id) == (subject, "completed:e1")
-    assert event.at == datetime(2026, 1, 15, 10, 0, 0, 123456, tzinfo=UTC)
+    for status in webhook.ENDS:
+        told = {"envelopeId": "e1", f"{status}DateTime": "2026-01-15T10:00:00.1234567Z", **field}
+        [event] = webhook.ended(told, status)
+        assert (event.subject.text, event.source_id) == (subject, f"{status}:e1")
+        assert event.at == datetime(2026, 1, 15, 10, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("status", webhook.ENDS)
+def test_the_time_is_the_envelopes_own_or_else_the_messages(status: str) -> None:
+    own = {f"{status}DateTime": "2026-01-14T09:00:00Z", "statusChangedDateTime": "2026-01-14T10:00:00Z"}
+    changed = {**own, f"{status}DateTime": None}
+    for summary, hour in ((own, 9), (changed, 10), ({}, 11), (None, 11)):
+        data = {"envelopeId": "e1", "envelopeSummary": summary}
+        body = {"event": f"envelope-{status}", "generatedDateTime": "2026-01-17T11:00:00Z", "data": data}
+        [event] = webhook.INBOUND.read(f"envelope-{status}", body, SETTINGS) or []
+        assert event.at.hour == hour
 
 
 @pytest.mark.parametrize("fields", [{}, {"textCustomFields": None}, {"textCustomFields": [1, {"name": "PO"}]}])
 def test_a_colleagues_envelope_is_none_of_ours(fields: dict[str, Any]) -> None:
-    assert webhook.signed({"envelopeId": "e1", "customFields": fields}) == []
+    for status in webhook.ENDS:
+        assert webhook.ended({"envelopeId": "e1", "customFields": fields}, status) == []
 
 
 # What Connect lost
@@ -532,20 +548,22 @@ def round_of(mark: dict[str, object] | None = None, now: datetime | None = None)
 
 
 def look(books: Books, mark: dict[str, object] | None = None, now: datetime | None = None) -> tuple[Upkept, list[Call]]:
-    return converse(upkeep.look_for_signed(round_of(mark, now), SETTINGS), books)
+    return converse(upkeep.look_for_ended(round_of(mark, now), SETTINGS), books)
 
 
-def test_a_round_hears_of_what_was_signed_and_the_webhook_says_the_same() -> None:
+@pytest.mark.parametrize("move", ["sign", "decline", "void"])
+def test_a_round_hears_how_one_ended_and_the_webhook_says_the_same(move: str) -> None:
     books = Books()
     asked(books)
     asked(books, key="j_2/agreement/request_signature")
-    [sent] = moved("sign", books, ovation_effect=KEY).webhooks
+    [sent] = moved(move, books, ovation_effect=KEY, at="2026-01-15T10:00:00Z").webhooks
+    books.envelopes[0].changed_at = datetime.now(UTC)
     later = datetime.now(UTC) + timedelta(minutes=5)
     kept, [call] = look(books, now=later)
     assert call.query is not None
     assert {name: call.query[name] for name in ("from_to_status", "status", "count", "start_position", "include")} == {
         "from_to_status": "changed",
-        "status": "completed",
+        "status": "completed,declined,voided",
         "count": "100",
         "start_position": "0",
         "include": "custom_fields",
@@ -556,11 +574,11 @@ def test_a_round_hears_of_what_was_signed_and_the_webhook_says_the_same() -> Non
 
 
 def test_a_round_begins_where_the_last_ended() -> None:
-    talk = upkeep.look_for_signed(round_of({"since": "2026-01-15T04:00:00Z"}, NOW), SETTINGS)
+    talk = upkeep.look_for_ended(round_of({"since": "2026-01-15T04:00:00Z"}, NOW), SETTINGS)
     query = next(talk).query
     assert query is not None
     assert (query["from_date"], query["to_date"]) == ("2026-01-15T04:00:00Z", "2026-01-15T17:00:00Z")
-    first = next(upkeep.look_for_signed(round_of(None, NOW), SETTINGS)).query
+    first = next(upkeep.look_for_ended(round_of(None, NOW), SETTINGS)).query
     assert first is not None
     assert first["from_date"] == "2026-01-14T17:00:00Z"
 
@@ -583,18 +601,20 @@ def test_a_long_list_is_read_in_several_rounds_of_one_window() -> None:
 
 
 def test_an_empty_list_and_an_odd_total_end_the_round() -> None:
-    for reply in (NONE, Reply(200, {"envelopes": [{"envelopeId": "e1", "customFields": {}}], "totalSetSize": "many"})):
-        kept = told(upkeep.look_for_signed(round_of(None, NOW), SETTINGS), reply)
+    odd = {"envelopeId": "e1", "status": "completed", "customFields": {}}
+    for reply in (NONE, Reply(200, {"envelopes": [odd], "totalSetSize": "many"})):
+        kept = told(upkeep.look_for_ended(round_of(None, NOW), SETTINGS), reply)
         assert kept.mark == {"since": "2026-01-15T16:00:00Z"}
 
 
 def test_an_envelope_that_cannot_be_read_holds_up_nobody() -> None:
-    spoilt, ours = (
-        {"envelopeId": "e1", **of_field(KEY)},
-        {"envelopeId": "e2", "completedDateTime": "2026-01-15T10:00:00Z"},
+    spoilt, unasked, ours = (
+        {"envelopeId": "e1", "status": "declined", **of_field(KEY)},
+        {"envelopeId": "e2", "status": "sent", "statusChangedDateTime": "2026-01-15T10:00:00Z"},
+        {"envelopeId": "e3", "status": "completed", "completedDateTime": "2026-01-15T10:00:00Z"},
     )
-    kept = told(upkeep.look_for_signed(round_of(None, NOW), SETTINGS), listed(spoilt, ours))
-    assert [event.source_id for event in kept.events] == ["completed:e2"]
+    kept = told(upkeep.look_for_ended(round_of(None, NOW), SETTINGS), listed(spoilt, unasked, ours))
+    assert [event.source_id for event in kept.events] == ["completed:e3"]
 
 
 # The stand-in
@@ -613,11 +633,22 @@ def test_a_signers_way_is_told() -> None:
     assert moved("sign", books, who="Ada").status == 400
 
 
-@pytest.mark.parametrize("move", ["decline", "void"])
-def test_another_end_is_no_event_of_ours(move: str) -> None:
+@pytest.mark.parametrize(("move", "how"), [("decline", "declined"), ("void", "voided")])
+def test_another_end_is_told_without_its_reason(move: str, how: str) -> None:
     books = Books()
     asked(books)
-    assert events_of(moved(move, books, reason="no").webhooks[0]) == []
+    [sent] = moved(move, books, reason="their mother is ill").webhooks
+    assert b"their mother is ill" in sent.body
+    [event] = events_of(sent)
+    assert (event.type, event.data) == ("agreement.declined", {"envelope": books.envelopes[0].id, "how": how})
+    assert "ill" not in event.model_dump_json()
+    assert moved("sign", books).json["errorCode"] == "ENVELOPE_INVALID_STATUS"
+
+
+def test_a_draft_is_nobodys_to_decline() -> None:
+    books = Books()
+    converse(client.request_signature(AGREEMENT, KEY, SETTINGS), books, lose=2)
+    assert moved("decline", books).json["errorCode"] == "ENVELOPE_INVALID_STATUS"
 
 
 def draft_body() -> dict[str, Any]:

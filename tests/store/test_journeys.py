@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.playbook import Playbook
 from store.database import now
-from store.journey import end_journey, enter, never_seen, saw_running
+from store.journey import Running, end_journey, enter, never_seen, saw_running
 from store.tables import entries
 
 PLAYBOOK = Playbook.model_validate(
@@ -78,3 +78,12 @@ async def test_a_journey_is_missed_until_its_workflow_was_seen(engine: AsyncEngi
     assert [start.journey for start, _ in await never_seen(engine, timedelta())] == [journey]
     await saw_running(engine, journey)
     assert await never_seen(engine, timedelta()) == []
+
+
+def test_a_referral_hears_what_became_of_its_advocates_agreement() -> None:
+    """The agreement is another journey's, and the reward that waits for it is the referral's."""
+    referral = Running("r_1", "referral", "c_ada", "referral/r_1")
+    for event in ("agreement.signed", "agreement.declined"):
+        assert referral.hears(event, "c_ada", "j_1", None)
+        assert not referral.hears(event, "c_eve", "j_1", None)
+    assert not referral.hears("gift.delivered", "c_ada", "j_1", None)

@@ -39,6 +39,12 @@ def limited(program: Program, **payouts: Any) -> Program:
     return Program.model_validate({**program.model_dump(by_alias=True, mode="json"), "payouts": payouts})
 
 
+def for_partners(program: Program) -> Program:
+    """A reward that wants a signed agreement."""
+    rules = {"advocate": {"worth": "100 USD", "signature": True}}
+    return Program.model_validate({**program.model_dump(by_alias=True, mode="json"), "rewards": rules})
+
+
 async def tell(engine: AsyncEngine, event_type: str, source_id: str, email: str, **data: Any) -> Any:
     person = Person(first_name=email.partition("@")[0].title(), last_name=email.partition("@")[0].title())
     event = Event(
@@ -232,13 +238,54 @@ async def test_money_waits_for_an_account_that_can_be_paid(engine: AsyncEngine, 
 
 
 async def test_the_agreement_comes_first_where_the_reward_wants_it(engine: AsyncEngine, program: Program) -> None:
-    rules = {"advocate": {"worth": "100 USD", "signature": True}}
-    signed = Program.model_validate({**program.model_dump(by_alias=True, mode="json"), "rewards": rules})
+    signed = for_partners(program)
     advocate, referral = await sale(engine)
     waits = await claim(engine, order(advocate, referral), signed, prepare)
     assert isinstance(waits, NotYet) and waits.wakes_on == "agreement.signed"
     await tell(engine, "agreement.signed", "envelope", "ada@engines.example")
     assert isinstance(await claim(engine, order(advocate, referral), signed, prepare), Mine)
+
+
+@pytest.mark.parametrize(
+    ("told_of_it", "word"), [({}, "declined"), ({"how": "declined"}, "declined"), ({"how": "voided"}, "voided")]
+)
+async def test_a_declined_agreement_wants_a_person_until_another_is_signed(
+    engine: AsyncEngine, program: Program, told_of_it: dict[str, str], word: str
+) -> None:
+    signed = for_partners(program)
+    advocate, referral = await sale(engine)
+    waits = await claim(engine, order(advocate, referral), signed, prepare)
+    assert isinstance(waits, NotYet) and not waits.attention
+    assert waits.at < datetime.now(UTC) + timedelta(days=1, minutes=1), "no decline wakes it: it must look by itself"
+    await tell(engine, "agreement.declined", "first", "ada@engines.example", envelope="e_1", **told_of_it)
+    waits = await claim(engine, order(advocate, referral), signed, prepare)
+    assert isinstance(waits, NotYet) and waits.attention and waits.wakes_on == "agreement.signed"
+    assert waits.reason == f"the agreement was {word}: have another signed, or void the reward"
+    [row] = await payout.rewards_of(engine, advocate)
+    assert (row.status, row.reason) == ("waiting", waits.reason)
+    await tell(engine, "agreement.signed", "second", "ada@engines.example", envelope="e_2")
+    assert isinstance(await claim(engine, order(advocate, referral), signed, prepare), Mine)
+
+
+async def test_the_latest_refusal_is_named_and_a_signature_outlasts_one(engine: AsyncEngine, program: Program) -> None:
+    """What is signed cannot be declined any more: a decline after it, or told after it, is of another envelope."""
+    signed = for_partners(program)
+    advocate, referral = await sale(engine)
+    for number, how in enumerate(("voided", "declined")):
+        await tell(engine, "agreement.declined", how, "ada@engines.example", envelope=f"e_{number}", how=how)
+    waits = await claim(engine, order(advocate, referral), signed, prepare)
+    assert isinstance(waits, NotYet) and "was declined" in waits.reason
+    await tell(engine, "agreement.signed", "signed", "ada@engines.example", envelope="e_2")
+    await tell(engine, "agreement.declined", "late", "ada@engines.example", envelope="e_3", how="voided")
+    assert isinstance(await claim(engine, order(advocate, referral), signed, prepare), Mine)
+
+
+async def test_what_somebody_else_declined_holds_up_nobody(engine: AsyncEngine, program: Program) -> None:
+    signed = for_partners(program)
+    advocate, referral = await sale(engine)
+    await tell(engine, "agreement.declined", "hers", "eve@elsewhere.example", envelope="e_1", how="declined")
+    waits = await claim(engine, order(advocate, referral), signed, prepare)
+    assert isinstance(waits, NotYet) and not waits.attention
 
 
 async def test_who_refers_themselves_is_refused_at_the_payment_too(engine: AsyncEngine, program: Program) -> None:

@@ -283,6 +283,10 @@ class Order(Model):
     deadline: Instant | None = None
     resolved: bool = False
     """An operator looked and it had not happened: a doubt may be called again."""
+    found: bool = False
+    """An operator looked, or the vendor proved it: it did happen. It is closed, with its books, and not called."""
+    over: bool = False
+    """Nobody wants it any more. Whether it happened is found out, and it is not called."""
     decided: Decided | None = None
 
     @property
@@ -299,11 +303,14 @@ class Outcome(Model):
 
     done: it happened, once. withheld: it must not happen, `reason` says why. not_before: try again at `at`, or as soon
     as an event of type `wakes_on` comes; with `attention` a person has to mend something first. refused: it did not
-    happen and will not by itself. unsure: it may or may not have happened."""
+    happen and will not by itself. unsure: it may or may not have happened, and only a person can tell.
+
+    `doubt`, of not_before: it may have happened already, or is under way at the vendor; the next attempt finds out."""
 
     kind: Literal["done", "withheld", "not_before", "refused", "unsure"]
     reason: str = ""
     at: Instant | None = None
     wakes_on: str | None = None
     attention: bool = False
+    doubt: bool = False
     facts: Json = Field(default_factory=dict)

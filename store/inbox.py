@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DataError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from models.base import Json
@@ -27,6 +28,10 @@ from store.tables import contacts, inbox, strays
 A_MOMENT = timedelta(seconds=2)
 GIVEN_UP = timedelta(minutes=15)
 NOBODY = "names nobody and nothing we know"
+
+
+class Unacceptable(ValueError):
+    """An event that cannot be accepted, however often it comes. The message says why, for who sent it."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,22 @@ class Waiting:
 
 
 async def accept(engine: AsyncEngine, event: Event) -> Accepted:
-    """Stores an event, its contact and what it tells, once. Raises ValueError when its data does not fit its type."""
-    data = checked_data(event.type, event.data)
+    """Stores an event, its contact and what it tells, once. Raises Unacceptable, and stores nothing, when its data
+    does not fit its type or cannot be kept."""
+    try:
+        data = checked_data(event.type, event.data)
+    except ValueError as error:
+        raise Unacceptable(str(error)) from error
+    try:
+        return await _stored(engine, event, data)
+    except (DataError, UnicodeEncodeError) as error:
+        raise Unacceptable(
+            f"{event.type}: something in it cannot be kept: a NUL character, half of a character, or a number or a "
+            "time out of range"
+        ) from error
+
+
+async def _stored(engine: AsyncEngine, event: Event, data: dict[str, Any]) -> Accepted:
     async with engine.begin() as conn:
         before = select(inbox.c.id, inbox.c.contact_id).where(
             inbox.c.source == event.source, inbox.c.source_id == event.source_id
@@ -190,7 +209,6 @@ async def count_stray(engine: AsyncEngine, platform: str, name: str) -> None:
         )
 
 
-_HOLDS_UP = 20
 _ONE_TAKES_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtext("ovation.inbox.take")))
 """Two who look at the same moment would each see a person's events as free, and share them out between them."""
 
@@ -198,15 +216,15 @@ _ONE_TAKES_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtext("ovation.
 async def take_waiting(engine: AsyncEngine, limit: int, lease: timedelta) -> list[Waiting]:
     """Takes events that are to be handed on; they come back after the lease if this process dies with them.
 
-    A person's event waits for their earlier ones: who is told before their journey has begun is told in vain. An event
-    that cannot be handed on at all holds the others up for twenty attempts, a quarter of an hour, and not for ever."""
+    A person's event waits for their earlier ones: who is told before their journey has begun is told in vain. Only one
+    that was refused holds up nobody."""
     earlier = inbox.alias("earlier")
     overtakes = exists().where(
         earlier.c.contact_id == inbox.c.contact_id,
         earlier.c.handed_at.is_(None),
         earlier.c.position < inbox.c.position,
         earlier.c.not_before > func.now(),
-        earlier.c.attempts < _HOLDS_UP,
+        ~earlier.c.refused,
     )
     chosen = (
         select(inbox.c.id)
@@ -245,11 +263,15 @@ async def mark_handed(engine: AsyncEngine, events: Sequence[str]) -> None:
         await conn.execute(update(inbox).where(inbox.c.id.in_(events)).values(handed_at=func.now(), last_error=None))
 
 
-async def mark_delayed(engine: AsyncEngine, events: Sequence[str], delay: timedelta, why: str) -> None:
-    """Hand them on later; `why` is shown by `ovation doctor`."""
+async def mark_delayed(
+    engine: AsyncEngine, events: Sequence[str], delay: timedelta, why: str, *, refused: bool = False
+) -> None:
+    """Hand them on later; `why` is shown by `ovation doctor`. `refused`: Temporal does not want them as they are."""
     async with engine.begin() as conn:
         await conn.execute(
-            update(inbox).where(inbox.c.id.in_(events)).values(not_before=func.now() + delay, last_error=why[:500])
+            update(inbox)
+            .where(inbox.c.id.in_(events))
+            .values(not_before=func.now() + delay, last_error=why[:500], refused=refused)
         )
 
 

@@ -25,12 +25,15 @@ STALE = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Running:
-    """A journey that hears events; a referral's has the referral's id."""
+    """A journey that hears events; a referral's has the referral's id. `begun`: its workflow was seen to run;
+    `opened_by` is the event it began with."""
 
     id: str
     playbook: str
     contact: str
     workflow: str
+    begun: bool = True
+    opened_by: str = ""
 
     def hears(self, event_type: str, contact: str | None, journey: str | None, referral: object) -> bool:
         """Whether an event is for this journey: one about another journey's effect is not.
@@ -60,7 +63,9 @@ async def running_journeys(
     query = select(journeys).where(meant, journeys.c.ended_at.is_(None))
     async with engine.connect() as conn:
         rows = (await conn.execute(query)).all()
-    return [Running(r.id, r.playbook, r.contact_id, r.workflow_id) for r in rows]
+    return [
+        Running(r.id, r.playbook, r.contact_id, r.workflow_id, r.seen_running_at is not None, r.event_id) for r in rows
+    ]
 
 
 async def enter(
@@ -165,7 +170,17 @@ async def never_seen(engine: AsyncEngine, older_than: timedelta = SETTLING) -> l
     )
     async with engine.connect() as conn:
         rows = (await conn.execute(query)).all()
-    return [(JourneyStart.model_validate(r.start), str(r.event_id)) for r in rows]
+    return [_opened(row) for row in rows]
+
+
+async def opened(engine: AsyncEngine, journey: str) -> tuple[JourneyStart, str]:
+    """How a journey begins, and the event that opened it."""
+    async with engine.connect() as conn:
+        return _opened((await conn.execute(select(journeys).where(journeys.c.id == journey))).one())
+
+
+def _opened(row: Row[Any]) -> tuple[JourneyStart, str]:
+    return JourneyStart.model_validate(row.start), str(row.event_id)
 
 
 async def end_journey(engine: AsyncEngine, journey: str, reason: str) -> None:

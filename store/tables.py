@@ -89,6 +89,7 @@ inbox = Table(
     _at("handed_at"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     _at("not_before", nullable=False, server_default=func.now()),
+    Column("refused", Boolean, nullable=False, server_default=text("false")),
     Column("last_error", Text),
     UniqueConstraint("source", "source_id"),
     Index("ix_inbox_waiting", "position", postgresql_where=text("handed_at IS NULL")),

@@ -115,9 +115,12 @@ class Relay:
                 mine = list({one.id: one for one in [*mine, *started]}.values())
                 handed.append(event.id)
             except (RPCError, NotYetOver, OSError) as error:
-                delay = timedelta(seconds=min(2 ** min(event.attempts, 6), 60))
+                delay, why = timedelta(seconds=min(2 ** min(event.attempts, 6), 60)), f"{type(error).__name__}: {error}"
+                if isinstance(error, RPCError) and error.status is RPCStatusCode.INVALID_ARGUMENT:
+                    await inbox.mark_delayed(self.engine, [event.id], delay, why, refused=True)
+                    continue  # Temporal will not take this very event, whenever it comes: it holds up nobody
                 behind = [one.id for one in events[events.index(event) :]]
-                await inbox.mark_delayed(self.engine, behind, delay, f"{type(error).__name__}: {error}")
+                await inbox.mark_delayed(self.engine, behind, delay, why)
                 break  # the person's later events wait for this one, and come back with it
         return handed
 
@@ -125,7 +128,8 @@ class Relay:
         """Tells the person's journeys, and starts those that this event starts. Gives the new ones."""
         notice = Notice(id=event.id, at=event.at, data=public_data(event.type, event.data))
         for one in running:
-            if one.hears(event.type, event.contact, event.journey, notice.data.get("referral")):
+            heard = one.hears(event.type, event.contact, event.journey, notice.data.get("referral"))
+            if heard and one.opened_by != event.id:  # that one is told of it as it is started
                 await self._tell(one, event.type, notice)
         if event.journey is not None or event.contact is None:
             return []
@@ -171,17 +175,24 @@ class Relay:
         )
 
     async def _tell(self, one: Running, event_type: str, notice: Notice) -> None:
+        handle = self.client.get_workflow_handle(one.workflow)
         try:
-            await self.client.get_workflow_handle(one.workflow).signal(event_type, notice)
+            await handle.signal(event_type, notice)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            # opened a moment ago and not started yet, or ended: the sweep starts the first, the second hears nothing
+            if one.begun:
+                return  # it has just ended, and hears nothing
+            await self._begin(*await journey.opened(self.engine, one.id))
+            await handle.signal(event_type, notice)
+
+    async def _begin(self, start: JourneyStart, event: str) -> None:
+        """Starts the workflow of a journey that was opened."""
+        found = await inbox.event_by_id(self.engine, event)
+        notice = Notice(id=event, at=found.at, data=public_data(found.type, found.data))
+        await self.start_workflow(Playbook.model_validate(start.playbook), start, found.type, notice)
 
     async def sweep(self) -> None:
         """Starts the workflow of every journey that was opened and never began, whoever died in between."""
         for start, event in await journey.never_seen(self.engine):
-            playbook = Playbook.model_validate(start.playbook)
-            found = await inbox.event_by_id(self.engine, event)
-            notice = Notice(id=event, at=found.at, data=public_data(found.type, found.data))
-            await self.start_workflow(playbook, start, found.type, notice)
+            await self._begin(start, event)

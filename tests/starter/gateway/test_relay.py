@@ -152,3 +152,51 @@ async def test_no_event_overtakes_the_one_that_starts_the_journey(
         await conn.execute(text("UPDATE inbox SET not_before = now()"))
     await relay.drain()
     assert await heard(temporal, who) == ["nps.answered", "qr.scanned"]
+
+
+async def test_an_event_after_a_long_outage_is_heard_by_the_journey_that_could_not_begin(
+    engine: AsyncEngine, relay: Relay, temporal: Client
+) -> None:
+    await arrives(engine, "nps.answered", "1", "ada@example.com", score=10)
+    away = RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
+    with patch.object(relay.client, "start_workflow", side_effect=away):
+        for _ in range(25):
+            await relay.drain()
+            async with engine.begin() as conn:
+                await conn.execute(text("UPDATE inbox SET not_before = now()"))
+        await relay.drain()
+    await arrives(engine, "qr.scanned", "2", "ada@example.com")
+    await relay.drain()
+    assert await waiting_count(engine) == 2, "it does not overtake, however long the outage was"
+
+
+async def test_what_comes_before_the_workflow_was_started_starts_it(
+    engine: AsyncEngine, relay: Relay, temporal: Client
+) -> None:
+    who = await arrives(engine, "nps.answered", "1", "ada@example.com", score=10)
+    with (
+        patch.object(relay, "start_workflow", side_effect=asyncio.CancelledError),
+        pytest.raises(asyncio.CancelledError),
+    ):
+        await relay.drain()
+    async with engine.begin() as conn:  # handed on by another process, which died before the start
+        await conn.execute(text("UPDATE inbox SET handed_at = now()"))
+    await arrives(engine, "qr.scanned", "2", "ada@example.com")
+    await relay.drain()
+    assert await heard(temporal, who) == ["nps.answered", "qr.scanned"]
+
+
+async def test_an_event_that_temporal_refuses_holds_up_no_other(
+    engine: AsyncEngine, relay: Relay, temporal: Client
+) -> None:
+    who = await arrives(engine, "nps.answered", "1", "ada@example.com", score=10)
+    await relay.drain()
+    await arrives(engine, "hub.visited", "2", "ada@example.com")
+    handle = type(temporal.get_workflow_handle("x"))
+    refused = RPCError("too large", RPCStatusCode.INVALID_ARGUMENT, b"")
+    with patch.object(handle, "signal", side_effect=refused):
+        await relay.drain()
+    await arrives(engine, "qr.scanned", "3", "ada@example.com")
+    await relay.drain()
+    assert await heard(temporal, who) == ["nps.answered", "qr.scanned"]
+    assert await waiting_count(engine) == 1, "it is kept, and tried again"

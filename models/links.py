@@ -1,6 +1,8 @@
-"""Addresses of a person's own pages. A token names a contact and is signed, so that nobody can guess another's.
+"""Addresses of a person's pages. A token names a contact and is signed for one kind of page, so that nobody can guess
+another's, or make of one they have seen the address of a page they should not see.
 
-The failure prevented: a page with somebody's name opened by counting up, and personal data in an address.
+The failures prevented: a page with somebody's name opened by counting up; personal data in an address; a reward taken
+by whoever saw a photo of the box.
 """
 
 import base64
@@ -14,6 +16,14 @@ from models.journey import referral_workflow_id, workflow_id
 
 
 @dataclass(frozen=True)
+class Opened:
+    """A hub as it was opened. `own`: by the address in a mail to them, not by a code that others may have seen."""
+
+    contact: str
+    own: bool
+
+
+@dataclass(frozen=True)
 class Links:
     """`secrets`: newest first; the newest signs, all of them verify."""
 
@@ -21,8 +31,26 @@ class Links:
     secrets: Sequence[str] = field(repr=False)
     temporal_ui: str = ""
 
+    @property
+    def secure(self) -> bool:
+        """Whether people reach us by TLS, wherever it ends."""
+        return self.public_url.lower().startswith("https://")
+
     def hub(self, contact: str) -> str:
+        """Their own page, with all that is theirs. For messages to them, and for nobody else's eyes."""
+        return f"{self.public_url}/hub/{self.token('own', contact)}"
+
+    def scanned_hub(self, contact: str) -> str:
+        """The page as a scan opens it: a box is shown around, and its photo is posted."""
         return f"{self.public_url}/hub/{self.token('hub', contact)}"
+
+    def hub_opened(self, token: str) -> Opened | None:
+        """Whose hub a token opens, and how; None when it is not one of ours."""
+        for page, own in (("own", True), ("hub", False)):
+            contact = self.contact_of(page, token)
+            if contact is not None:
+                return Opened(contact, own)
+        return None
 
     def preferences(self, contact: str) -> str:
         return f"{self.public_url}/preferences/{self.token('preferences', contact)}"
@@ -37,8 +65,9 @@ class Links:
         return f"{self.public_url}/webhooks/{platform}"
 
     def payout(self, contact: str) -> str:
-        """The page where they complete the account their rewards go to."""
-        return f"{self.public_url}/hub/{self.token('hub', contact)}/payout"
+        """The page where they complete the account their rewards go to. For messages to them: whoever has this address
+        can say where the money goes, so no page shows it."""
+        return f"{self.public_url}/payout/{self.token('payout', contact)}"
 
     def referral_workflow(self, referral: str) -> str:
         """The referral in the Temporal UI, or its workflow id where no UI is known."""

@@ -5,7 +5,7 @@ A rule that cannot be run counts as a reason to look: it holds.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +15,9 @@ from models.contact import Contact
 from models.program import Fraud
 
 Verdict = Literal["allow", "hold", "deny"]
+
+Suspicion = Literal["machine", "unstamped", "program"]
+"""What a form tells against whoever sent it; the rules `machine` and `program` say what each weighs."""
 
 DENY = 100
 HOLD = 50
@@ -43,12 +46,15 @@ class Case:
     in_a_day: int = 0
     same_network: bool = False
     same_device: bool = False
+    same_scan: bool = False
+    """The friend's browser also opened the advocate's page by the code of the box, as anybody may who sees it."""
     others_from_network: int = 0
     payout_shared_with: Sequence[str] = ()
     is_customer: bool = False
     is_lead: bool = False
     coupon_sites: Sequence[str] = ()
-    by_a_machine: str = ""
+    suspicions: Mapping[str, str] = field(default_factory=dict)
+    """`Suspicion` → what more was seen, of the form that made the referral."""
     rules: Fraud = field(default_factory=Fraud)
 
 
@@ -171,6 +177,8 @@ def same_connection(case: Case) -> Found:
         yield HOLD, "the friend used the advocate's own device"
     elif case.same_network:
         yield HINT, "advocate and friend share a network address, as colleagues and families do"
+    elif case.same_scan:
+        yield HINT, "the friend opened the advocate's page by the code of the box, too"
     if case.others_from_network > case.rules.from_one_network:
         yield HOLD, f"{case.others_from_network} friends came from one network address within a week"
 
@@ -186,12 +194,21 @@ def coupon_leak(case: Case) -> Found:
 
 
 def machine(case: Case) -> Found:
-    if case.by_a_machine:
-        yield DENY, case.by_a_machine
+    """A form that we did not show is no proof: a page may have been left open while the keys were changed."""
+    if words := case.suspicions.get("machine"):
+        yield DENY, words
+    if "unstamped" in case.suspicions:
+        yield HOLD, "the form was not one that we showed"
+
+
+def program(case: Case) -> Found:
+    """What calls itself a program may be an app's own window, and what calls itself a browser may be a program."""
+    if "program" in case.suspicions:
+        yield HINT, "the form came from what calls itself a program, or does not say what it is"
 
 
 RULES: tuple[Callable[[Case], Found], ...] = (
     *(nobody_is_named, same_mailbox, same_telephone, same_name, same_company, disposable_mailbox, customer_already),
-    *(referred_before, counted_twice, loop, velocity, same_connection, same_payout, coupon_leak, machine),
+    *(referred_before, counted_twice, loop, velocity, same_connection, same_payout, coupon_leak, machine, program),
 )
 """Every rule, in the order of `docs/referrals.md`."""

@@ -6,9 +6,9 @@ there is a verdict, nothing is paid; a person's decision overrules a hold, and s
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
-from sqlalchemy import Row, and_, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,8 +18,8 @@ from models.effect import Decided
 from models.program import Program
 from store import referral as referrals_
 from store.database import now
-from store.fraud import Case, Finding, Verdict, digits, judge, normalized
-from store.identity import get_contact
+from store.fraud import Case, Finding, Suspicion, Verdict, digits, judge, normalized
+from store.identity import get_contact, kept_as
 from store.tables import codes, contacts, decisions, findings, payees, referrals, touches
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -57,15 +57,13 @@ async def look(conn: AsyncConnection, row: Row[Any], program: Program) -> tuple[
     return verdict, "; ".join(f.words for f in found), found
 
 
-async def record(conn: AsyncConnection, about: str, decided: Decided) -> None:
-    """A person's decision, once."""
+async def record(conn: AsyncConnection, about: str, decided: Decided, at: datetime | None = None) -> None:
+    """A person's decision, once: it comes with every attempt until there is another. Now, unless `at` is said."""
     what = "approved" if decided.approved else "voided"
-    same = select(decisions.c.id).where(
-        decisions.c.about == about, decisions.c.what == what, decisions.c.by == decided.by
-    )
-    if (await conn.execute(same)).first() is None:
-        row = insert(decisions).values(about=about, what=what, by=decided.by, reason=decided.reason)
-        await conn.execute(row)
+    newest = await decision_on(conn, about)
+    if newest is None or (newest.what, newest.by, newest.reason) != (what, decided.by, decided.reason):
+        said = {"about": about, "what": what, "by": decided.by, "reason": decided.reason, "at": at or now()}
+        await conn.execute(insert(decisions).values(said))
 
 
 async def decision_on(conn: AsyncConnection, about: str) -> Row[Any] | None:
@@ -82,7 +80,6 @@ async def case_of(conn: AsyncConnection, row: Row[Any], program: Program) -> Cas
     friend = None if row.friend_id is None else await get_contact(conn, row.friend_id)
     if friend is None:
         return Case(advocate, None, in_a_day=await _in_a_day(conn, row), rules=program.fraud)
-    same_network, same_device, others = await _connections(conn, row)
     return Case(
         advocate=advocate,
         friend=friend,
@@ -90,14 +87,12 @@ async def case_of(conn: AsyncConnection, row: Row[Any], program: Program) -> Cas
         twins=await _twins(conn, row, friend),
         chain=await _chain(conn, row.friend_id, row.advocate_id),
         in_a_day=await _in_a_day(conn, row),
-        same_network=same_network,
-        same_device=same_device,
-        others_from_network=others,
+        **await _connections(conn, row),
         payout_shared_with=await _sharing_payout(conn, row.advocate_id),
         is_customer=_is(program.fraud.customer, friend),
         is_lead=_is(program.fraud.lead, friend),
         coupon_sites=await _coupon_sites(conn, row.advocate_id, program),
-        by_a_machine=await _machine(conn, row.id),
+        suspicions=await _suspicions(conn, row.id),
         rules=program.fraud,
     )
 
@@ -107,33 +102,43 @@ def _is(condition: str | None, friend: Contact) -> bool:
     return condition is not None and holds(condition, contact=facts)
 
 
+def _before(row: Row[Any]) -> ColumnElement[bool]:
+    """In a query: referrals that came before this one."""
+    at_once = and_(referrals.c.submitted_at == row.submitted_at, referrals.c.id < row.id)
+    return or_(referrals.c.submitted_at < row.submitted_at, at_once)
+
+
 async def _earlier(conn: AsyncConnection, row: Row[Any]) -> list[str]:
     query = select(referrals.c.advocate_id).where(
         referrals.c.friend_id == row.friend_id,
-        referrals.c.id != row.id,
+        kept_as(referrals.c.advocate_id) != kept_as(row.advocate_id),
         referrals.c.verdict.is_distinct_from("deny"),
-        or_(
-            referrals.c.submitted_at < row.submitted_at,
-            and_(referrals.c.submitted_at == row.submitted_at, referrals.c.id < row.id),
-        ),
+        _before(row),
     )
     return [str(found) for found in (await conn.execute(query)).scalars()]
 
 
 async def _twins(conn: AsyncConnection, row: Row[Any], friend: Contact) -> list[str]:
-    """Other friends of this advocate, referred before, who are the same person by mailbox or telephone."""
+    """Other friends of this advocate, referred before, who are the same person by mailbox or telephone; and this one,
+    where it is known by another name, too, and that referral counts (`store/merge.py`)."""
     query = (
         select(contacts.c.id, contacts.c.email, contacts.c.phone)
         .join(referrals, referrals.c.friend_id == contacts.c.id)
         .where(
             referrals.c.advocate_id == row.advocate_id,
             contacts.c.id != row.friend_id,
-            referrals.c.submitted_at <= row.submitted_at,
+            _before(row),
             referrals.c.verdict.is_distinct_from("deny"),
         )
     )
+    counts = select(referrals.c.friend_id).where(
+        referrals.c.advocate_id == kept_as(row.advocate_id),
+        referrals.c.friend_id == friend.id,
+        referrals.c.id != row.id,
+    )
+    known = [str(found) for found in (await conn.execute(counts)).scalars()]
     mailbox, number = normalized(friend.email), digits(friend.phone)
-    return [
+    return known + [
         str(other.id)
         for other in await conn.execute(query)
         if (mailbox and normalized(other.email) == mailbox) or (number and digits(other.phone) == number)
@@ -176,30 +181,36 @@ async def _in_a_day(conn: AsyncConnection, row: Row[Any]) -> int:
     return int((await conn.execute(query)).scalar_one())
 
 
-async def _connections(conn: AsyncConnection, row: Row[Any]) -> tuple[bool, bool, int]:
-    """Whether the friend came by the advocate's network or device; how many friends came from that network lately."""
+async def _connections(conn: AsyncConnection, row: Row[Any]) -> dict[str, Any]:
+    """Whether the friend came by the advocate's network or device, or by the code of the box; how many friends came
+    from that network lately. Fields of `Case`."""
     theirs = select(touches.c.network, touches.c.device).where(touches.c.friend_id == row.friend_id)
     used = (await conn.execute(theirs)).all()
     networks = [t.network for t in used if t.network]
     devices = [t.device for t in used if t.device]
-    own = select(touches.c.network, touches.c.device).where(
-        touches.c.advocate_id == row.advocate_id, touches.c.how == "visit"
+    seen = select(touches.c.how, touches.c.network, touches.c.device).where(
+        touches.c.advocate_id == row.advocate_id,
+        touches.c.how.in_(("visit", "scan")),
+        touches.c.network.in_(networks) | touches.c.device.in_(devices),
     )
-    visits = (await conn.execute(own)).all()
+    visits = (await conn.execute(seen.distinct())).all()
+    own, scans = ([v for v in visits if v.how == how] for how in ("visit", "scan"))
     lately = select(func.count(func.distinct(touches.c.friend_id))).where(
         touches.c.network.in_(networks), touches.c.friend_id.is_not(None), touches.c.at > row.submitted_at - WEEK
     )
     others = int((await conn.execute(lately)).scalar_one()) if networks else 0
-    return (
-        any(visit.network in networks for visit in visits if visit.network),
-        any(visit.device in devices for visit in visits if visit.device),
-        others,
-    )
+    return {
+        "same_network": any(visit.network in networks for visit in own),
+        "same_device": any(visit.device in devices for visit in own),
+        "same_scan": any(scan.device in devices for scan in scans),
+        "others_from_network": others,
+    }
 
 
 async def _sharing_payout(conn: AsyncConnection, advocate: str) -> list[str]:
     accounts = select(payees.c.account).where(payees.c.contact_id == advocate)
-    query = select(payees.c.contact_id).where(payees.c.account.in_(accounts), payees.c.contact_id != advocate)
+    somebody_else = kept_as(payees.c.contact_id) != kept_as(advocate)
+    query = select(payees.c.contact_id).where(payees.c.account.in_(accounts), somebody_else)
     return [str(found) for found in (await conn.execute(query)).scalars()]
 
 
@@ -217,10 +228,12 @@ async def _coupon_sites(conn: AsyncConnection, advocate: str, program: Program) 
     return [s for s in program.fraud.coupon_sites if any(h == s or h.endswith(f".{s}") for h in came_from)]
 
 
-async def _machine(conn: AsyncConnection, referral: str) -> str:
-    """The form's own suspicion, written down when it was sent."""
-    query = select(touches.c.detail).where(touches.c.referral_id == referral, touches.c.how == "machine").limit(1)
-    return str((await conn.execute(query)).scalar() or "")
+async def _suspicions(conn: AsyncConnection, referral: str) -> dict[str, str]:
+    """What the form that made it told against whoever sent it, written down then."""
+    query = select(touches.c.how, touches.c.detail).where(
+        touches.c.referral_id == referral, touches.c.how.in_(get_args(Suspicion))
+    )
+    return {row.how: row.detail or "" for row in await conn.execute(query)}
 
 
 async def evidence(engine: AsyncEngine, referral: str) -> Sequence[Row[Any]]:

@@ -1,23 +1,34 @@
 """The form by which somebody is introduced: read, looked at, and turned into a referral. On the hub and on `/welcome`.
 
-The failures prevented: what a person typed is lost because one field was wrong; a machine that fills in forms is paid.
+The failures prevented: what a person typed is lost because one field was wrong; a machine that fills in forms is paid,
+or fills the record; a stranger's form renames somebody we know, or spoils the referral that is there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs
+from datetime import timedelta
 
 from fastapi import Request
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from models.contact import Identity, Person
 from models.event import Event, How, id_from_content
-from starter.gateway.gateway import Gateway, body_of
+from starter.gateway.gateway import Gateway
 from starter.pages import visitor
-from store.referral import note_touch
+from starter.pages.form import form_of
+from starter.pages.page import page
+from store.fraud import Suspicion
+from store.referral import forms_since, note_touch, read
 
 FASTEST = 2.0
 """Seconds in which nobody fills in a form."""
+
+AN_HOUR = timedelta(hours=1)
+FROM_A_BROWSER = 20
+"""Forms an hour from one browser; from one network, too, where no browser tells itself from another by its cookie."""
+FOR_AN_ADVOCATE = 60
+"""Forms an hour for one advocate, from wherever. Behind a proxy whose word is not trusted all are one network."""
 
 
 class Introduced(BaseModel):
@@ -37,7 +48,7 @@ class Introduced(BaseModel):
     @classmethod
     def _an_address(cls, value: str) -> str:
         local, at, domain = value.rpartition("@")
-        if not at or not local or "." not in domain or " " in value:
+        if not at or not local or "." not in domain or any(c.isspace() or not c.isprintable() for c in value):
             raise ValueError("this does not look like an e-mail address")
         return value.lower()
 
@@ -52,8 +63,7 @@ class Filled:
 
 
 async def filled_in(request: Request) -> Filled:
-    body = (await body_of(request)).decode("utf-8", "replace")
-    given = {name: values[-1] for name, values in parse_qs(body, keep_blank_values=True).items()}
+    given = await form_of(request)
     try:
         return Filled(given, Introduced.model_validate(given))
     except ValidationError as error:
@@ -67,8 +77,22 @@ def _in_words(kind: str, words: str) -> str:
     return "this is too long" if kind == "string_too_long" else words.removeprefix("Value error, ")
 
 
-async def submit(here: Gateway, request: Request, who: Introduced, advocate: str, how: How, device: str) -> None:
-    """Stores the referral, and the traces the fraud rules look at."""
+async def too_many(here: Gateway, request: Request, advocate: str) -> Response | None:
+    """A page that asks for patience, where more forms came within the hour than people send; else None."""
+    traces = visitor.traces(here, request, visitor.device_of(request))
+    sent = await forms_since(here.engine, here.now() - AN_HOUR, advocate, **traces)
+    if sent.by_it < FROM_A_BROWSER and sent.for_them < FOR_AN_ADVOCATE:
+        return None
+    patience = page("too_many.html", status=429, company=here.shelf.program.company)
+    patience.headers["Retry-After"] = str(int(AN_HOUR.total_seconds()))
+    return patience
+
+
+async def submit(here: Gateway, request: Request, who: Introduced, advocate: str, how: How) -> None:
+    """Stores the referral, and the traces the fraud rules look at.
+
+    Only the form that made a referral leaves traces on it. What joins it later may come from anybody who knows the
+    friend's address, and must not tell against it."""
     now = here.now()
     accepted = await here.accept(
         Event(
@@ -85,23 +109,31 @@ async def submit(here: Gateway, request: Request, who: Introduced, advocate: str
             person=Person(
                 first_name=who.first_name or None, last_name=who.last_name or None, company=who.company or None
             ),
+            hearsay=True,
         )
     )
     referral, friend = await here.referral_of(accepted.id)
-    touch = {"advocate_id": advocate, "referral_id": referral, "friend_id": friend}
-    traces = visitor.traces(here, request, device) if how == "link" else {}
-    await note_touch(here.engine, **touch, how="form", **traces)
-    machine = _by_a_machine(here, request, who)
-    if machine:
-        await note_touch(here.engine, **touch, how="machine", detail=machine)
+    row = None if referral is None or not accepted.new else await read(here.engine, referral)
+    made = row is not None and row.submitted_at == now
+    about = {"referral_id": referral, "friend_id": friend}
+    traces = visitor.traces(here, request, visitor.device_of(request))
+    note = {"advocate_id": advocate, "at": now}
+    # Of an introduction, the browser is the advocate's, not the friend's.
+    await note_touch(here.engine, **note, how="form", **traces, **(about if made and how == "link" else {}))
+    if made:
+        for what, seen in _suspicions(here, request, who, how):
+            await note_touch(here.engine, **note, **about, how=what, detail=seen)
 
 
-def _by_a_machine(here: Gateway, request: Request, who: Introduced) -> str | None:
-    if who.website:
-        return "the form was filled in by a machine: it saw a field that people do not"
-    if not visitor.by_a_person(request):
-        return "the form was sent by a program, not a browser"
+def _suspicions(here: Gateway, request: Request, who: Introduced, how: How) -> Iterator[tuple[Suspicion, str | None]]:
+    """What speaks against a person having filled it in; what it weighs, `store/fraud.py` says. Whoever introduces
+    somebody on their own page may do so in an instant, and by a program of theirs."""
     waited = visitor.seconds_since(here, who.stamp)
-    if waited is None:
-        return "the form was not one that we showed"
-    return f"the form was filled in within {waited:.1f} seconds" if waited < FASTEST else None
+    if who.website:
+        yield "machine", "the form was filled in by a machine: it saw a field that people do not"
+    elif how == "link" and waited is None:
+        yield "unstamped", None
+    elif how == "link" and waited is not None and 0 <= waited < FASTEST:  # less than nothing: two gateways' clocks
+        yield "machine", f"the form was filled in within {waited:.1f} seconds"
+    if visitor.by_a_program(request):
+        yield "program", None

@@ -1,10 +1,11 @@
 """The personal link: `/r/{code}` records the click and leads on; `/welcome` is our own landing page for a friend.
 
 The failures prevented: an advocate's name or address in a URL; a preview counted as a click; a friend who came by a
-link and is forgotten because their browser dropped a parameter.
+link and is forgotten because their browser dropped a parameter, or calls itself something odd; one visitor who clicks a
+thousand times.
 """
 
-from typing import Any
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from fastapi import APIRouter, Request
@@ -14,9 +15,9 @@ from models.contact import Identity
 from models.event import Event
 from starter.gateway.gateway import Gateway, gateway
 from starter.pages import visitor
-from starter.pages.introduction import Filled, filled_in, submit
+from starter.pages.introduction import Filled, filled_in, submit, too_many
 from starter.pages.page import not_ours, page
-from store.referral import advocate_of, note_touch
+from store.referral import advocate_of, last_click, note_touch
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -28,38 +29,45 @@ NINETY_DAYS = 7_776_000
 async def click(code: str, request: Request) -> Response:
     """A click on somebody's link: recorded, a cookie set, and on to the company's page with the code."""
     here = gateway(request)
+    code = visitor.code_in(code)
     advocate = await advocate_of(here.engine, code)
     if advocate is None:
         return not_ours(here.shelf.program.company)
+    device = visitor.device_of(request) or visitor.new_device()
+    if visitor.counts(request):
+        await _count(here, request, code, advocate, device)
     response = RedirectResponse(_target(here, code), 302)
-    if not visitor.by_a_person(request):
-        return response
-    device = visitor.device_of(request)
-    await note_touch(
-        here.engine,
-        advocate_id=advocate,
-        code=code,
-        how="click",
-        detail=visitor.came_from(request),
-        **visitor.traces(here, request, device),
-    )
-    await here.accept(_clicked(here, code, advocate, device))
-    _set(response, request, COOKIE, code, NINETY_DAYS)
-    _set(response, request, visitor.DEVICE, device, visitor.A_YEAR)
+    visitor.keep(here, response, COOKIE, code, NINETY_DAYS)
+    visitor.keep(here, response, visitor.DEVICE, device, visitor.A_YEAR)
     return response
 
 
-def _clicked(here: Gateway, code: str, advocate: str, device: str) -> Event:
-    """One browser's clicks of an hour are one."""
-    now = here.now()
-    return Event(
-        type="referral.clicked",
-        source="pages",
-        source_id=f"click:{code}:{device[:12]}:{now:%Y-%m-%dT%H}",
-        subject=Identity(kind="ovation", value=advocate),
-        at=now,
-        data={"referral_code": code},
+async def _count(here: Gateway, request: Request, code: str, advocate: str, device: str) -> None:
+    """One browser's clicks of an hour are one. So are those of one network whose browsers we have not counted before:
+    anybody can throw a cookie away, or make one up."""
+    now, traces = here.now(), visitor.traces(here, request, device)
+    before = await last_click(here.engine, advocate, traces["device"])
+    if before is not None and _hour(before) == _hour(now):
+        return
+    who = traces["network" if before is None else "device"]
+    accepted = await here.accept(
+        Event(
+            type="referral.clicked",
+            source="pages",
+            source_id=f"click:{code}:{who[:12]}:{_hour(now)}",
+            subject=Identity(kind="ovation", value=advocate),
+            at=now,
+            data={"referral_code": code},
+        )
     )
+    if accepted.new:
+        came_from = visitor.came_from(request)
+        click = {"advocate_id": advocate, "code": code, "how": "click", "detail": came_from, "at": now}
+        await note_touch(here.engine, **click, **traces)
+
+
+def _hour(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H}"
 
 
 def _target(here: Gateway, code: str) -> str:
@@ -89,12 +97,14 @@ async def join(request: Request) -> Response:
     filled = await filled_in(request)
     if filled.introduced is None:
         return _form(here, filled)
-    await submit(here, request, filled.introduced, advocate, "link", visitor.device_of(request))
+    if (patience := await too_many(here, request, advocate)) is not None:
+        return patience
+    await submit(here, request, filled.introduced, advocate, "link")
     return page("thanks.html", company=here.shelf.program.company)
 
 
 async def _advocate(here: Gateway, request: Request) -> str | None:
-    code = request.cookies.get(COOKIE, "")
+    code = visitor.code_in(request.cookies.get(COOKIE, ""))
     return await advocate_of(here.engine, code) if code else None
 
 
@@ -107,8 +117,3 @@ def _form(here: Gateway, filled: Filled) -> Response:
         wrong=filled.wrong,
         stamp=visitor.stamp(here),
     )
-
-
-def _set(response: Response, request: Request, name: str, value: str, seconds: int) -> None:
-    secure: dict[str, Any] = {"secure": request.url.scheme == "https"}
-    response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", path="/", **secure)

@@ -1,7 +1,7 @@
 """Where an advocate completes the account their rewards go to: a page at the payer, opened for a few minutes.
 
-The failure prevented: a link in an e-mail that has run out. The payer's own link lives for minutes, so ours makes a new
-one each time.
+The failures prevented: a link in an e-mail that has run out, for the payer's own lives for minutes, so ours makes a new
+one each time; and a reward taken by somebody else. The address stands in mails to the advocate only, on no page.
 """
 
 from fastapi import APIRouter, Request
@@ -17,21 +17,21 @@ from store.payee import payee_of, payer_says_ready
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
 
-@router.get("/hub/{token}/payout")
+@router.get("/payout/{token}")
 async def show(token: str, request: Request) -> Response:
     """A page with one button: a scanner that opens links presses nothing."""
     here = gateway(request)
-    contact = here.links.contact_of("hub", token)
+    contact = here.links.contact_of("payout", token)
     if contact is None or await contacts.read(here.engine, contact) is None:
         return not_ours(here.shelf.program.company)
     return await _page(here, token, contact)
 
 
-@router.post("/hub/{token}/payout")
+@router.post("/payout/{token}")
 async def go(token: str, request: Request) -> Response:
     """On to the payer, by a link that was made this moment."""
     here = gateway(request)
-    contact = here.links.contact_of("hub", token)
+    contact = here.links.contact_of("payout", token)
     found = await contacts.read(here.engine, contact) if contact is not None else None
     payer = next(iter(here.shelf.program.platforms.get("payouts", [])), None)
     if contact is None or found is None or payer is None:
@@ -70,7 +70,7 @@ async def _page(here: Gateway, token: str, contact: str, *, trouble: bool = Fals
         status=503 if trouble else 200,
         leads_away=True,
         company=here.shelf.program.company,
-        address=f"/hub/{token}/payout",
+        address=f"/payout/{token}",
         hub_url=here.links.hub(contact),
         state="trouble" if trouble else "none" if known is None else "ready" if known.payable else "open",
     )

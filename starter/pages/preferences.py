@@ -1,7 +1,8 @@
 """The way out, by one click: from the page, or from the mail program's own button (RFC 8058).
 
 The failure prevented: somebody who said stop and is written to again, because a page failed or a link scanner had to
-press a button first. A GET changes nothing; only a POST does.
+press a button first. A GET changes nothing; only a POST does, whatever is in it. A mail program's button is answered
+with 200 at once: RFC 8058 lets it follow no redirect.
 """
 
 from fastapi import APIRouter, Request
@@ -9,7 +10,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from models.contact import Identity
 from models.event import Event
-from starter.gateway.gateway import body_of, gateway
+from starter.gateway.gateway import gateway
+from starter.pages.form import form_of
 from starter.pages.page import not_ours, page
 from store import contact as contacts
 
@@ -39,8 +41,8 @@ async def choose(token: str, request: Request) -> Response:
     contact = here.links.contact_of("preferences", token)
     if contact is None or await contacts.read(here.engine, contact) is None:
         return not_ours(here.shelf.program.company)
-    form = await body_of(request)
-    if b"choice=hear" in form:
+    choice = (await form_of(request)).get("choice")
+    if choice == "hear":
         await contacts.opt_in(here.engine, contact)
     else:
         now = here.now()
@@ -49,6 +51,6 @@ async def choose(token: str, request: Request) -> Response:
         await here.accept(
             Event(type="contact.opted_out", source="preferences", source_id=source_id, subject=subject, at=now)
         )
-    if b"List-Unsubscribe=One-Click" in form:
+    if choice is None:
         return Response("You will not hear from us again.", media_type="text/plain")
     return RedirectResponse(request.url.path, 303)

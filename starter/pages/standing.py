@@ -42,13 +42,14 @@ def referral_words(row: Row[Any]) -> Standing:
     return Standing(what, _REFERRALS[row.status], row.status == "closed")
 
 
-def reward_words(row: Row[Any]) -> Standing:
+def reward_words(row: Row[Any], *, own: bool) -> Standing:
+    """A reward, with its code only for `own` eyes: whoever reads a code can use it."""
     what = str(Money(minor=row.amount_minor, currency=row.currency))
     if row.status == "paid" and row.balance < row.amount_minor:
         back = Money(minor=row.amount_minor - row.balance, currency=row.currency)
         return Standing(what, f"{back} was taken back, because the purchase was refunded.")
     if row.status == "paid":
-        code = f" Your code: {row.code}" if row.code else ""
+        code = f" Your code: {row.code}" if row.code and own else ""
         return Standing(what, f"Paid on {_day(row.paid_at)}.{code}", good=True)
     if row.reason and "account" in row.reason:
         return Standing(what, "It waits until you have told us where to send it.")

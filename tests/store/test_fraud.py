@@ -45,7 +45,11 @@ def test_two_different_people_pass_and_nothing_is_held_against_them() -> None:
         (case(others_from_network=6), "hold", "same_connection"),
         (case(payout_shared_with=["c_z"]), "deny", "same_payout"),
         (case(coupon_sites=["coupons.example"]), "hold", "coupon_leak"),
-        (case(by_a_machine="the form was filled in by a machine"), "deny", "machine"),
+        (case(suspicions={"machine": "the form was filled in by a machine"}), "deny", "machine"),
+        (case(suspicions={"unstamped": ""}), "hold", "machine"),
+        (case(suspicions={"unstamped": "", "program": ""}), "hold", "machine"),
+        (case(suspicions={"program": ""}), "allow", "program"),
+        (case(same_scan=True), "allow", "same_connection"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

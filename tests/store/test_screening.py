@@ -120,6 +120,27 @@ async def test_the_advocate_s_own_device_and_a_busy_network_are_found(engine: As
     assert await verdict(engine, referral, program) == ("hold", "same_connection")
 
 
+async def test_who_scans_the_box_is_not_taken_for_the_advocate(engine: AsyncEngine, program: Program) -> None:
+    referral, friend = await refer(engine, "ada", "bo")
+    async with engine.connect() as conn:
+        ada = (await conn.execute(text("SELECT id FROM contacts WHERE email = 'ada@ada.example'"))).scalar_one()
+    await note_touch(engine, advocate_id=ada, how="scan", network="n1", device="d1")
+    await note_touch(engine, advocate_id=ada, friend_id=friend, how="form", network="n1", device="d1", at=NOW)
+    found, why, _ = await screen(engine, referral, program, None)
+    assert (found, why) == ("allow", "the friend opened the advocate's page by the code of the box, too")
+
+
+async def test_what_the_form_told_is_weighed_whatever_its_words(engine: AsyncEngine, program: Program) -> None:
+    referral, friend = await refer(engine, "ada", "bo")
+    form = {"advocate_id": "c_ada", "referral_id": referral, "friend_id": friend}
+    await note_touch(engine, **form, how="program")
+    assert await verdict(engine, referral, program) == ("allow", "program")
+    await note_touch(engine, **form, how="unstamped")
+    assert await verdict(engine, referral, program) == ("hold", "machine")
+    await note_touch(engine, **form, how="machine", detail="the form was filled in within 0.3 seconds")
+    assert (await screen(engine, referral, program, None))[1].startswith("the form was filled in within 0.3 seconds")
+
+
 async def test_a_code_on_a_coupon_site_is_looked_at(engine: AsyncEngine, program: Program) -> None:
     referral, _ = await refer(engine, "ada", "bo")
     async with engine.begin() as conn:

@@ -1,9 +1,11 @@
 """One round of a platform's scheduled job.
 
 The failure prevented: a webhook that ended unnoticed, and what it would have told, lost. The mark moves only after the
-events that it stands for are stored; a round that dies is run again from the old mark, and the inbox knows repeats.
+events that it stands for are stored; a round that dies is run again from the old mark, and the inbox knows repeats. An
+event that nobody can keep is passed over, or the mark would stand before it for ever.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from models.event import Event
 from models.links import Links
 from models.token import Token
 from models.upkeep import UpkeepDone, UpkeepRun
@@ -21,6 +24,8 @@ from platforms.runner import Runner
 from store import inbox, marks
 from store.database import now
 from store.tokens import TokenVault
+
+log = logging.getLogger("ovation.upkeep")
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,17 @@ class Upkeeper:
             raise ApplicationError(f"{platform.label}: {error}", next_retry_delay=wait) from error
         if kept.secret is not None:
             await self.vault.put(secret_name(run.platform), Token(kept.secret))
-        accepted = [await inbox.accept(self.engine, event) for event in kept.events]
+        found = [await self._take(run, event) for event in kept.events]
         await marks.keep(self.engine, run.schedule_id, kept.mark)
-        return UpkeepDone(found=sum(one.new for one in accepted), again_at=kept.again_at)
+        return UpkeepDone(found=sum(found), again_at=kept.again_at)
+
+    async def _take(self, run: UpkeepRun, event: Event) -> bool:
+        """Whether the event was new and is stored."""
+        try:
+            return (await inbox.accept(self.engine, event)).new
+        except inbox.Unacceptable as error:
+            log.warning("%s: the event %r was passed over: %s", run.schedule_id, event.source_id, error)
+            return False
 
 
 def secret_name(platform: str) -> str:

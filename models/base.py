@@ -1,9 +1,9 @@
 """What every model shares: strictness, and the marks that keep personal data out of Temporal.
 
 The failure prevented: a misspelt key that is silently ignored, and a name or an address that ends up in a workflow
-history. A model that may hold personal data derives from `Personal`; the payload converter refuses it
-(`workflows/converter.py`). A field of an event that may hold personal data is annotated with `PERSONAL`; it stays in
-the database when the event is handed to a journey.
+history or, quoted by the error of a value that did not fit, in a log. A model that may hold personal data derives from
+`Personal`; the payload converter refuses it (`workflows/converter.py`). A field of an event that may hold personal data
+is annotated with `PERSONAL`; it stays in the database when the event is handed to a journey.
 """
 
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ Json = dict[str, object]
 class Model(BaseModel):
     """A strict model: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
 
 class Personal(Model):
@@ -34,7 +34,14 @@ PERSONAL: Final = _PersonalMark()
 
 
 def _in_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    """Within a day of the calendar's ends there are zones in which the instant has no date."""
+    try:
+        instant = value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time beyond the calendar") from error
+    if not 1 < instant.year < 9999:
+        raise ValueError("a time beyond the calendar")
+    return instant
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]

@@ -1,10 +1,16 @@
 """`ovation doctor`: what is configured, what answers, what is missing; with the setting to change."""
 
+import ipaddress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
+from temporalio.api.workflowservice.v1 import DescribeWorkerDeploymentRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from authoring.mistakes import Mistakes
 from authoring.shelf import load
@@ -19,6 +25,11 @@ from store.inbox import strays_seen, waiting_count
 from store.migrate import is_current
 
 Mark = Literal["ok", "missing", "broken", "note"]
+
+LONG = 32
+"""Characters of a key that nobody guesses."""
+DEPLOYMENT = "ovation"
+"""The name under which the worker joins Temporal's worker versioning."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ def doctor(
     Example: ovation doctor --platform hubspot"""
     here = settings()
     if platform and platform not in configured():
-        stop(f"no platform {platform!r}; see `ovation platform list`", 2, as_json=as_json)
+        stop(f"no platform {platform!r}; see `ovation platform list`", 2)
     found = run(_examine(here, platform, offline))
     shown = table("", "what", "")
     for one in found:
@@ -50,7 +61,7 @@ def doctor(
 
 
 async def _examine(here: Settings, only: str, offline: bool) -> list[Finding]:
-    found = [] if only else [*_files(here), *_keys(here), *await _database(here), await _temporal()]
+    found = [] if only else [*_files(here), *_keys(here), *await _database(here), *await _temporal(here)]
     bound = _bound(here)
     runner = Runner()
     try:
@@ -85,7 +96,19 @@ def _keys(here: Settings) -> list[Finding]:
         ("OVATION_API_KEYS", here.api_keys, "lets other services report events"),
     ):
         found.append(Finding(name, "ok" if value else "missing", "set" if value else f"to be set: it {why}"))
+    if here.secret_keys and len(here.secret_keys[0]) < LONG and not _on_this_machine(here.public_url):
+        words = f"the newest has fewer than {LONG} characters: whoever guesses it makes links that we believe"
+        found.append(Finding("OVATION_SECRET_KEYS", "note", f"{words}. Put a long random text before it", False))
     return found
+
+
+def _on_this_machine(url: str) -> bool:
+    """Whether an address is one that only this machine reaches."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def _database(here: Settings) -> list[Finding]:
@@ -108,15 +131,36 @@ async def _database(here: Settings) -> list[Finding]:
     ]
 
 
-async def _temporal() -> Finding:
+async def _temporal(here: Settings) -> list[Finding]:
     try:
         client = await temporal()
         await client.service_client.check_health()
     except LookupError as error:
-        return Finding("Temporal", "missing", str(error))
+        return [Finding("Temporal", "missing", str(error))]
     except RuntimeError as error:
-        return Finding("Temporal", "broken", f"no answer (TEMPORAL_ADDRESS): {str(error)[:120]}")
-    return Finding("Temporal", "ok", f"{client.service_client.config.target_host}, namespace {client.namespace}")
+        return [Finding("Temporal", "broken", f"no answer (TEMPORAL_ADDRESS): {str(error)[:120]}")]
+    found = Finding("Temporal", "ok", f"{client.service_client.config.target_host}, namespace {client.namespace}")
+    return [found] if here.build_id is None else [found, await _versions(client, here.build_id)]
+
+
+async def _versions(client: Client, build_id: str) -> Finding:
+    """Whether the workers of a build are given journeys."""
+    ask = DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=DEPLOYMENT)
+    current = ""
+    try:
+        answer = await client.workflow_service.describe_worker_deployment(ask, timeout=timedelta(seconds=5))
+        current = answer.worker_deployment_info.routing_config.current_deployment_version.build_id
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            words = f"Temporal does not tell which build is current ({error.status.name}): look in its UI"
+            return Finding("OVATION_BUILD_ID", "note", words, False)
+    if not current:
+        words = f"no build of the deployment {DEPLOYMENT!r} is current, so no journey goes on"
+        how = f"start the workers of {build_id!r}, then make it current: docs/operators.md, Upgrades"
+        return Finding("OVATION_BUILD_ID", "missing", f"{words}: {how}")
+    if current != build_id:
+        return Finding("OVATION_BUILD_ID", "note", f"set to {build_id!r}; journeys are given to {current!r}", False)
+    return Finding("OVATION_BUILD_ID", "ok", f"{build_id!r} is current")
 
 
 async def _platform(

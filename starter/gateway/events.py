@@ -5,6 +5,7 @@ The failure prevented: a service that cannot tell which of its events was taken,
 
 import hmac
 import json
+import math
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -15,12 +16,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from models.base import Instant, Json
 from models.contact import Identity, Person
 from models.event import PREFIX, Event, checked_data, id_from_content
-from starter.gateway.gateway import Gateway, body_of, gateway
+from starter.gateway.gateway import Gateway, body_of, clean, gateway
+from store.inbox import NOBODY
 
 router = APIRouter(tags=["events"])
 
 MOST = 1000
 """Events in one batch."""
+LONGEST_ID = 200
+TOO_DEEP = "it is nested too deeply"
 
 
 def _known_type(name: str) -> str:
@@ -38,7 +42,7 @@ class CloudEvent(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     specversion: Literal["1.0"] = "1.0"
-    id: str | None = Field(default=None, min_length=1, max_length=200)
+    id: str | None = Field(default=None, min_length=1, max_length=LONGEST_ID)
     source: str = Field(default="api", min_length=1, max_length=190)
     type: Annotated[str, AfterValidator(_known_type)]
     subject: str = Field(min_length=3, max_length=400)
@@ -50,7 +54,8 @@ class CloudEvent(BaseModel):
 @router.post("/events", status_code=202, operation_id="report_events")
 async def report(request: Request) -> JSONResponse:
     """One event, or an array of them. 202 with what became of each: `accepted`, `known already` or `refused`, in the
-    order they came. 401 without a key; 400 for a body that is not JSON; 422 when none of them could be taken."""
+    order they came, its `id` again if that is a text one can read. 401 without a key; 400 for a body that is not JSON;
+    422 when none of them could be taken."""
     here = gateway(request)
     _signed_in(here, request)
     items, single = _items(await body_of(request))
@@ -61,21 +66,29 @@ async def report(request: Request) -> JSONResponse:
 
 
 async def take(here: Gateway, item: object) -> Json:
-    """What became of one event."""
+    """What became of one event. `contact` is whom it is about; without one nothing of ours hears it, which is noted."""
     try:
         cloud = CloudEvent.model_validate(item)
         accepted = await here.accept(event_from(cloud, here.now()))
     except ValidationError as error:
-        given = item.get("id") if isinstance(item, dict) else None
-        return {"id": given, "became": "refused", "reason": _in_words(error)}
+        return _refused(item, _in_words(error))
     except ValueError as error:
-        return {"id": cloud.id, "became": "refused", "reason": str(error)}
+        return _refused(item, str(error))
+    except RecursionError:
+        return _refused(item, TOO_DEEP)
     return {
         "id": cloud.id,
         "became": "accepted" if accepted.new else "known already",
         "event": accepted.id,
         "contact": accepted.contact,
+        **({"note": NOBODY} if accepted.contact is None else {}),
     }
+
+
+def _refused(item: object, reason: str) -> Json:
+    given = item.get("id") if isinstance(item, dict) else None
+    shown = given if isinstance(given, str) and given.isprintable() and len(given) <= LONGEST_ID else None
+    return {"id": shown, "became": "refused", "reason": clean(reason)}
 
 
 def event_from(cloud: CloudEvent, now: datetime) -> Event:
@@ -108,9 +121,11 @@ def _signed_in(here: Gateway, request: Request) -> None:
 
 def _items(body: bytes) -> tuple[list[object], bool]:
     try:
-        parsed = json.loads(body)
+        parsed = json.loads(body, parse_constant=_number, parse_float=_number)
     except ValueError as error:
         raise HTTPException(400, f"the body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise HTTPException(400, f"the body cannot be read: {TOO_DEEP}") from error
     if isinstance(parsed, dict):
         return [parsed], True
     if not isinstance(parsed, list):
@@ -118,6 +133,14 @@ def _items(body: bytes) -> tuple[list[object], bool]:
     if len(parsed) > MOST:
         raise HTTPException(413, f"{len(parsed)} events at once are too many: send at most {MOST}")
     return parsed, False
+
+
+def _number(text: str) -> float:
+    """Python reads more than JSON has: NaN, Infinity, and 1e999 as the latter."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is not a number that JSON has")
+    return number
 
 
 def _in_words(error: ValidationError) -> str:

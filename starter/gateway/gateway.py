@@ -1,5 +1,6 @@
 """What every door of the gateway works with."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from store.tokens import TokenVault
 MAX_BODY = 1_000_000
 """Bytes. The largest webhook a vendor documents is a tenth of this."""
 
+PATIENCE = 3.0
+"""Seconds that the database or Temporal has to answer, where somebody waits who can do without."""
+
 log = logging.getLogger("ovation.gateway")
 
 
@@ -47,7 +51,7 @@ class Gateway:
     runner: Runner
 
     async def accept(self, event: Event) -> Accepted:
-        """Stores an event, and has it handed on. Raises ValueError when its data does not fit its type."""
+        """Stores an event, and has it handed on. Raises Unacceptable when it makes no sense or cannot be kept."""
         accepted = await inbox.accept(self.engine, event)
         ACCEPTED.labels(event.type, "new" if accepted.new else "known already").inc()
         if accepted.new:
@@ -78,9 +82,9 @@ class Gateway:
         """Runs a platform's upkeep at once. A poke that is lost costs time only: the schedule comes round."""
         schedule = UpkeepRun(platform=platform, name=upkeep).schedule_id
         try:
-            await self.client.get_schedule_handle(schedule).trigger()
-        except (RPCError, OSError) as error:
-            log.warning("%s was not run at once: %s", schedule, error)
+            await asyncio.wait_for(self.client.get_schedule_handle(schedule).trigger(), PATIENCE)
+        except (RPCError, TimeoutError, RuntimeError, OSError) as error:  # a RuntimeError: it never was connected
+            log.warning("%s was not run at once: %s", schedule, str(error)[:200] or type(error).__name__)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -90,6 +94,11 @@ def gateway(request: Request) -> Gateway:
     """The gateway of a request."""
     found: Gateway = request.app.state.gateway
     return found
+
+
+def clean(text: str) -> str:
+    """A text that can be answered, whatever of a stranger's it quotes: half a character is a question mark."""
+    return text.encode("utf-8", "replace").decode()
 
 
 async def body_of(request: Request) -> bytes:

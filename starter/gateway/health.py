@@ -8,15 +8,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.service import RPCError
 
-from starter.gateway.gateway import Gateway, gateway
+from starter.gateway.gateway import PATIENCE, Gateway, gateway
 from starter.gateway.measures import WAITING
 from store.inbox import waiting_count
 from store.migrate import is_current
 
 router = APIRouter(tags=["health"])
-
-PATIENCE = 3.0
-"""Seconds a dependency has to answer."""
 
 
 @router.get("/healthz", response_class=PlainTextResponse)

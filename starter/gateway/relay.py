@@ -114,7 +114,7 @@ class Relay:
                 started = await self._hand_on(event, mine)
                 mine = list({one.id: one for one in [*mine, *started]}.values())
                 handed.append(event.id)
-            except (RPCError, NotYetOver, OSError) as error:
+            except (RPCError, RuntimeError, NotYetOver, OSError) as error:  # RuntimeError: a lazy client cannot connect
                 delay, why = timedelta(seconds=min(2 ** min(event.attempts, 6), 60)), f"{type(error).__name__}: {error}"
                 if isinstance(error, RPCError) and error.status is RPCStatusCode.INVALID_ARGUMENT:
                     await inbox.mark_delayed(self.engine, [event.id], delay, why, refused=True)

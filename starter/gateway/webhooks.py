@@ -4,13 +4,19 @@ The failures prevented: an event that was answered and then lost; a vendor's ret
 believed; a bad body that ends in a 500 and is sent again for ever.
 """
 
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
+from sqlalchemy.exc import DataError
 
+from models.event import Event
 from platforms.base import Inbound, Incoming, Platform, PlatformSettings, Poke
 from platforms.base import Response as Reply
 from platforms.errors import BadSignature, Malformed
-from starter.gateway.gateway import Gateway, body_of, gateway, log
+from starter.gateway.gateway import Gateway, body_of, clean, gateway, log
 from starter.gateway.measures import WEBHOOKS
 from store.inbox import count_stray
 
@@ -29,7 +35,9 @@ async def webhook(platform: str, request: Request) -> Response:
     except HTTPException as error:
         if platform in here.platforms:
             WEBHOOKS.labels(platform, error.status_code).inc()
-            log.warning("webhook of %s refused (%d): %s", platform, error.status_code, error.detail)
+            # What makes no sense may be quoted, and may be a person's: that is for the vendor alone.
+            why = error.detail if error.status_code != 422 else "the answer tells the vendor why"
+            log.warning("webhook of %s refused (%d): %s", platform, error.status_code, why)
         raise
     WEBHOOKS.labels(platform, response.status_code).inc()
     return response
@@ -45,7 +53,8 @@ async def _answer(here: Gateway, name: str, request: Request) -> Response:
         query=dict(request.query_params),
         body=await body_of(request),
     )
-    shake = inbound.handshake(incoming, settings) if inbound.handshake is not None else None
+    with _refusals():
+        shake = inbound.handshake(incoming, settings) if inbound.handshake is not None else None
     if shake is not None:
         if shake.secret is not None:
             if not here.links.gave_out(name, incoming.query.get("hook", "")):
@@ -57,39 +66,54 @@ async def _answer(here: Gateway, name: str, request: Request) -> Response:
     unset = settings.missing(settings.required_in)
     if unset:
         raise HTTPException(503, f"webhooks of {declared.label} cannot be verified yet: set {', '.join(unset)}")
-    try:
-        inbound.verify(incoming, settings, here.now())
+    with _refusals():
+        inbound.verify(incoming, settings, datetime.now(UTC))  # how old a signature is, is between our machines
         items = inbound.unpack(incoming)
-    except BadSignature as error:
-        raise HTTPException(401, f"bad signature: {error}") from error
-    except Malformed as error:
-        raise HTTPException(400, f"this body cannot be read: {error}") from error
-    problems = [
-        problem
-        for vendor_name, item in items
-        if (problem := await _take(here, name, vendor_name, item, inbound, settings))
-    ]
+    became = [await _take(here, name, vendor_name, item, inbound, settings) for vendor_name, item in items]
+    for upkeep in sorted({one.upkeep for one in became if isinstance(one, Poke)}):
+        await here.poke(name, upkeep)
+    problems = [one for one in became if isinstance(one, str)]
     if problems:
-        raise HTTPException(422, "; ".join(problems[:5]))
+        raise HTTPException(422, clean("; ".join(problems[:5])))
     return _response(inbound.accepted)
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """What a vendor's folder says of a request, as an answer."""
+    try:
+        yield
+    except BadSignature as error:
+        raise HTTPException(401, clean(f"bad signature: {error}")) from error
+    except Malformed as error:
+        raise HTTPException(400, clean(f"this cannot be read: {error}")) from error
 
 
 async def _take(
     here: Gateway, platform: str, name: str, item: dict[str, object], inbound: Inbound, settings: PlatformSettings
-) -> str | None:
-    """Stores what one item of a webhook means. The reason when it makes no sense; its neighbors are stored all the
-    same, and a retry of the whole changes nothing."""
+) -> Poke | str | None:
+    """Stores what one item of a webhook means; the poke, if it is one. The reason when it makes no sense; its neighbors
+    are stored all the same, and a retry of the whole changes nothing."""
     try:
         read = inbound.read(name, item, settings)
         if read is None:
             await count_stray(here.engine, platform, name)
-        elif isinstance(read, Poke):
-            await here.poke(platform, read.upkeep)
-        else:
-            for event in read:
-                await here.accept(event)
     except (Malformed, ValueError) as error:
         return f"{name}: {error}"
+    except DataError:
+        return f"{name!r}: no name that can be kept"
+    if isinstance(read, Poke):
+        return read
+    refused = [why for event in read or () if (why := await _refused(here, event))]
+    return f"{name}: {'; '.join(refused)}" if refused else None
+
+
+async def _refused(here: Gateway, event: Event) -> str | None:
+    """Stores an event. The reason when it cannot be."""
+    try:
+        await here.accept(event)
+    except ValueError as error:
+        return str(error)
     return None
 
 

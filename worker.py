@@ -20,6 +20,7 @@ from models.links import Links
 from models.settings import Settings
 from platforms import configured
 from platforms.runner import Runner
+from starter.cli.ending import to_the_end
 from store.database import connect
 from store.tokens import TokenVault
 from workflows.connection import temporal_client
@@ -91,4 +92,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    to_the_end(lambda: uvloop.run(main()))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.contact import Contact
@@ -43,20 +43,35 @@ async def record_of(engine: AsyncEngine, subject: str) -> Record | None:
         return Record(contact, events.all(), decided.all(), opened.all(), done.all())
 
 
-async def workflow_of(engine: AsyncEngine, name: str) -> str:
-    """The workflow id of a journey named by its id, its workflow id, its referral or its person; the newest of several.
+async def workflow_of(engine: AsyncEngine, name: str, *, ended: bool = False) -> str:
+    """The workflow id of a journey that runs, named by its id, its workflow id, or whose journey it is.
 
-    Raises LookupError when there is none."""
+    A person has the journeys they are led on; a referral's is named by the referral alone, so that what is meant for
+    the one is never done to the other. `ended`: one that is over will do, where none runs.
+
+    Raises LookupError when there is none, and when a person has several: it lists them."""
     if name.startswith(("journey/", "referral/")):
         return name
     if name.startswith("r_"):
         return referral_workflow_id(name)
-    contact = None if name.startswith("j_") else await find_contact(engine, name)
-    query = select(journeys.c.workflow_id).where(
-        or_(journeys.c.id == name, journeys.c.contact_id == (contact.id if contact is not None else ""))
-    )
+    if name.startswith("j_"):
+        meant = journeys.c.id == name
+    else:
+        contact = await find_contact(engine, name)
+        meant = (journeys.c.contact_id == (contact.id if contact is not None else "")) & ~_OF_REFERRAL
     async with engine.connect() as conn:
-        found = (await conn.execute(query.order_by(journeys.c.opened_at.desc()).limit(1))).scalar()
-    if found is None:
+        found = (await conn.execute(select(journeys).where(meant).order_by(journeys.c.opened_at.desc()))).all()
+    running = [row for row in found if row.ended_at is None]
+    if len(running) > 1:
+        several = ", ".join(f"{row.id} ({row.playbook})" for row in running)
+        raise LookupError(f"{name} has several journeys, name one of them: {several}")
+    if running:
+        return str(running[0].workflow_id)
+    if found and not ended:
+        raise LookupError(f"no journey of {name} runs any more; the last was {found[0].id} ({found[0].playbook})")
+    if not found:
         raise LookupError(f"there is no journey of {name}: name a journey (j_…), a contact (c_…) or an e-mail address")
-    return str(found)
+    return str(found[0].workflow_id)
+
+
+_OF_REFERRAL = journeys.c.id.startswith("r_", autoescape=True)

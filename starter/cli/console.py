@@ -11,20 +11,21 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
-from authoring.mistakes import Mistakes
 from authoring.shelf import Shelf, load
 from models.settings import Settings
-from starter.local.tether import StartFailed
+from starter.cli.trouble import NO_DATABASE_URL, NOT_DONE, Trouble
 from starter.local.whereabouts import remembered
 from store.database import connect
 from workflows.connection import temporal_client
 
-out = Console(highlight=False, emoji=False)
-err = Console(stderr=True, highlight=False, emoji=False)
+# Without markup: what people and vendors wrote is shown as it is, brackets and all.
+out = Console(highlight=False, emoji=False, markup=False)
+err = Console(stderr=True, highlight=False, emoji=False, markup=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
 T = TypeVar("T")
@@ -35,7 +36,7 @@ def answer(as_json: bool, value: object, text: str | Table | None = None) -> Non
     if as_json:
         typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
     elif text is not None:
-        out.print(text, soft_wrap=isinstance(text, str), markup=not isinstance(text, str))
+        out.print(text, soft_wrap=isinstance(text, str))
 
 
 def plain(value: object) -> Any:
@@ -49,28 +50,22 @@ def plain(value: object) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def stop(message: str, code: int = 1, *, as_json: bool = False) -> NoReturn:
+class Stopped(Exception):
+    """A command that ends without having done its work. The command line says why, in JSON where that was wanted."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.words)
+        self.trouble = trouble
+
+
+def stop(message: str, status: int = NOT_DONE) -> NoReturn:
     """Ends the command, saying why: 1 not done, 2 wrong use."""
-    if as_json:
-        typer.echo(json.dumps({"error": message}, ensure_ascii=False))
-    err.print(message, soft_wrap=True, markup=False)
-    raise typer.Exit(code)
+    raise Stopped(Trouble(message, status))
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Runs a command's work; what a user can mend is said in one sentence, without a traceback."""
-    try:
-        return asyncio.run(work)
-    except Mistakes as mistakes:
-        stop(str(mistakes))
-    except (StartFailed, LookupError) as error:
-        stop(str(error).strip("'\""))
-    except OperationalError as error:
-        stop(f"the database does not answer: {error.orig}")
-    except RuntimeError as error:
-        if "connect" in str(error).lower():
-            stop(f"Temporal does not answer: {error}")
-        raise
+    """Runs a command's work. Whatever goes wrong in it is said by the command line, see `starter.cli.speaking`."""
+    return asyncio.run(work)
 
 
 def settings() -> Settings:
@@ -80,16 +75,24 @@ def settings() -> Settings:
 
 
 def shelf() -> Shelf:
-    """The marketer's files. Ends the command with every mistake if there are any."""
+    """The marketer's files. Raises Mistakes with every mistake if there are any."""
+    return load(settings())
+
+
+def database_url(here: Settings) -> str:
+    """Where the database is. Ends the command if that cannot be one: SQLAlchemy has a traceback for each mistake."""
+    found = here.required_database_url()
     try:
-        return load(settings())
-    except Mistakes as mistakes:
-        stop(str(mistakes))
+        if make_url(found).get_backend_name() in ("postgresql", "postgres"):
+            return found
+    except (ArgumentError, ValueError):
+        pass
+    raise Stopped(NO_DATABASE_URL)
 
 
 @asynccontextmanager
 async def database() -> AsyncIterator[AsyncEngine]:
-    engine = connect(settings().required_database_url(), pool_size=2)
+    engine = connect(database_url(settings()), pool_size=2)
     try:
         yield engine
     finally:
@@ -101,10 +104,11 @@ async def temporal() -> Client:
     return await temporal_client()
 
 
-def table(*columns: str) -> Table:
+def table(*columns: str, whole: tuple[str, ...] = ()) -> Table:
+    """An empty table. The columns that are `whole` are never broken: ids, which people copy."""
     made = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
-        made.add_column(column, overflow="fold")
+        made.add_column(column, overflow="fold", no_wrap=column in whole)
     return made
 
 

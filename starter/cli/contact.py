@@ -14,7 +14,9 @@ from temporalio.client import Client
 
 from models.journey import Intervention
 from starter.cli.console import Json, answer, database, err, run, stop, temporal, when
-from starter.cli.steering import update
+from starter.cli.names import Contact, Reason
+from starter.cli.steering import NoAnswer, update
+from starter.cli.trouble import NOT_DONE, WRONG_USE
 from store import erasure
 from store.erasure import Receipt, StillAtWork
 from store.holdings import everything
@@ -23,11 +25,6 @@ app = typer.Typer(no_args_is_help=True, help="Privacy: what is on record about a
 
 PATIENCE = 90.0
 """Seconds. Longer than a call to a vendor can last."""
-
-ANSWERS_WITHIN = 20.0
-"""Seconds for a journey's worker to take in an Update."""
-
-Contact = Annotated[str, typer.Argument(help="An e-mail address, kind:value like hubspot:123, or c_….")]
 
 
 @app.command("export")
@@ -47,7 +44,7 @@ async def _export(contact: str) -> dict[str, Any]:
 def erase(
     contact: Contact,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    reason: Annotated[str, typer.Option(help="Why; it is kept, so name nobody in it.")] = "they asked for it",
+    reason: Reason = "they asked for it",
     by: Annotated[str, typer.Option(help="Who erases; whoever is signed in, unless said.")] = "",
     as_json: Json = False,
 ) -> None:
@@ -55,7 +52,7 @@ def erase(
 
     Example: ovation contact erase ada@example.com --yes"""
     if not yes and (as_json or not typer.confirm(f"Erase {contact}? There is no way back", err=True)):
-        stop("nothing was erased: confirm, or say --yes", 1 if not as_json else 2, as_json=as_json)
+        stop("nothing was erased: confirm, or say --yes", WRONG_USE if as_json else NOT_DONE)
     receipt, ended = run(_erase(contact, by or getpass.getuser(), reason))
     answer(as_json, {**asdict(receipt), "ended": ended}, _in_words(receipt, ended))
 
@@ -73,12 +70,12 @@ async def _ended(client: Client, workflows: list[str], by: str) -> list[str]:
     ended = []
     for workflow in workflows:
         try:
-            await asyncio.wait_for(update(client, workflow, "end", said), ANSWERS_WITHIN)
+            await update(client, workflow, "end", said)
             ended.append(workflow)
-        except TimeoutError as error:
+        except NoAnswer as error:
             raise LookupError(f"{workflow} does not answer, so nothing was erased: does a worker run?") from error
         except LookupError as over:
-            err.print(f"{workflow}: {over}", soft_wrap=True, markup=False)
+            err.print(f"{workflow}: {over}", soft_wrap=True)
     return ended
 
 

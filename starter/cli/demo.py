@@ -11,11 +11,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
 import typer
+from rich.markup import escape
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.effect import EFFECTS
@@ -69,7 +71,7 @@ def demo(
 
 
 async def _demo(keep: bool, as_json: bool) -> bool:
-    say = err.print if as_json else out.print
+    say = partial((err if as_json else out).print, markup=True)
     async with _stage(say) as stack:
         engine = connect(stack.environment["OVATION_DATABASE_URL"], pool_size=2)
         try:
@@ -83,12 +85,12 @@ async def _demo(keep: bool, as_json: bool) -> bool:
             remember(stack)
             say("\nEverything is still running. Look around; Ctrl-C ends it.")
             for name, url in {**stack.addresses(), "hub": play.hub_url}.items():
-                say(f"  {name.replace('_', ' '):12} {url}", soft_wrap=True)
+                say(f"  {name.replace('_', ' '):12} {escape(url)}", soft_wrap=True)
             say("Other commands find it from this folder: ovation explain ada@example.com, ovation journey list")
             try:
                 await _until_interrupted()
             finally:
-                forget(stack.state)
+                forget(stack)
     return all(good for good, _ in checks)
 
 
@@ -103,7 +105,7 @@ async def _stage(say: Callable[..., None]) -> AsyncIterator[Stack]:
     stack = Stack(state, Settings(), sandbox=True, durable=False, overrides={"OVATION_TIME_SCALE": scale})
     say("[bold]Ovation[/bold]: Playbook 17, a day in a second\n")
     try:
-        await stack.start(lambda line: say(f"  [dim]{line}[/dim]"))
+        await stack.start(lambda line: say(f"  [dim]{escape(line)}[/dim]"))
         yield stack
     finally:
         stack.stop()
@@ -260,7 +262,7 @@ class Play:
             line = f"{person}: {words}"
             if line not in self.told:
                 self.told.add(line)
-                self.say(f"  day {self.day(at):4.1f}  {line}")
+                self.say(f"  day {self.day(at):4.1f}  {escape(line)}")
 
     async def happened(self) -> list[tuple[datetime, str, str]]:
         """Everything that came and was done, in order."""
@@ -300,6 +302,6 @@ def _tell(play: Play, checks: list[Check], as_json: bool) -> None:
     if as_json:
         answer(True, {"checks": [{"good": good, "what": what} for good, what in checks], **play.stack.addresses()})
         return
-    out.print("\n[bold]What the playbook promised[/bold]")
+    out.print("\n[bold]What the playbook promised[/bold]", markup=True)
     for good, what in checks:
-        out.print(f"  {'[green]yes[/green]' if good else '[red bold]NO [/red bold]'}  {what}")
+        out.print(f"  {'[green]yes[/green]' if good else '[red bold]NO [/red bold]'}  {escape(what)}", markup=True)

@@ -1,19 +1,16 @@
 """`ovation explain CONTACT`: why this person entered or did not, was asked or was not, what comes next and when."""
 
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from temporalio.service import RPCError
 
 from journeys.state import State
 from starter.cli.console import Json, answer, database, out, run, temporal, when
+from starter.cli.names import Contact
 from store.record import Record, record_of
 
 
-def explain(
-    contact: Annotated[str, typer.Argument(help="An e-mail address, kind:value like hubspot:123, or c_….")],
-    as_json: Json = False,
-) -> None:
+def explain(contact: Contact, as_json: Json = False) -> None:
     """Why this person entered or did not, was asked or was not, and what comes next.
 
     Example: ovation explain ada@example.com"""
@@ -106,7 +103,7 @@ async def _next(workflow: str) -> list[dict[str, Any]]:
 
 def _print(told: dict[str, Any]) -> None:
     def line(text: str) -> None:
-        out.print(text, soft_wrap=True, markup=False)
+        out.print(text, soft_wrap=True)
 
     contact = told["contact"]
     line(f"{contact['name']} ({contact['id']}), known as {', '.join(contact['known_as'])}")

@@ -1,7 +1,8 @@
 """`ovation import FILE.csv`: hands events in in bulk, by the acceptance that every event goes through.
 
 The failure prevented: a list that is half in, and nobody knows which half. A file with a mistake is not begun; one
-that was broken off is run again, and what is in already stays as it is.
+that was broken off is run again, and what is in already stays as it is. A line that only the database can refuse is
+left out, and said.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from psycopg.errors import DeadlockDetected
@@ -18,10 +19,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.event import Event
-from starter.cli.console import Json, answer, err, run, settings
+from starter.cli.console import Json, answer, database_url, err, run, settings
 from starter.cli.import_file import Line, Mistake, Sheet, read
+from starter.cli.trouble import NOT_DONE
 from store.database import connect
-from store.inbox import Accepted, accept
+from store.inbox import Accepted, Unacceptable, accept
 
 AT_ONCE = 8
 """People. Each waits for the database most of the time."""
@@ -37,7 +39,7 @@ class Tally:
     accepted: int = 0
     known_already: int = 0
     nobody: list[int] = field(default_factory=list)
-    skipped: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[Mistake] = field(default_factory=list)
 
     def note(self, line: int, became: Accepted) -> None:
         self.accepted += became.new
@@ -65,8 +67,11 @@ def import_file(
         answer(as_json, {"events": len(sheet.lines)}, f"{len(sheet.lines)} events, no mistakes; nothing imported")
         return
     tally = run(_import(sheet.lines, quiet=as_json))
-    tally.skipped = [asdict(mistake) for mistake in sheet.mistakes]
-    answer(as_json, asdict(tally), _in_words(file, tally, sheet.mistakes))
+    refused = bool(tally.skipped)
+    tally.skipped = sorted([*sheet.mistakes, *tally.skipped], key=lambda mistake: mistake.line)
+    answer(as_json, asdict(tally), _in_words(file, tally))
+    if refused and not skip_bad:
+        raise typer.Exit(NOT_DONE)
 
 
 async def _import(lines: Sequence[Line], *, quiet: bool) -> Tally:
@@ -75,14 +80,17 @@ async def _import(lines: Sequence[Line], *, quiet: bool) -> Tally:
     for line in lines:
         people.setdefault(line.event.subject.text, []).append(line)
     waiting, tally = iter(people.values()), Tally()
-    engine = connect(settings().required_database_url(), pool_size=AT_ONCE)
+    engine = connect(database_url(settings()), pool_size=AT_ONCE)
     try:
         with _bar(quiet) as bar:
             task = bar.add_task("importing", total=len(lines))
 
             async def work() -> None:
                 for line in (line for mine in waiting for line in mine):
-                    tally.note(line.number, await _accepted(engine, line.event))
+                    try:
+                        tally.note(line.number, await _accepted(engine, line.event))
+                    except Unacceptable as refused:
+                        tally.skipped.append(Mistake(line.number, 1, str(refused)))
                     bar.advance(task)
 
             await asyncio.gather(*(work() for _ in range(AT_ONCE)))
@@ -109,21 +117,21 @@ def _bar(quiet: bool) -> Progress:
 
 def _refuse(file: Path, sheet: Sheet, as_json: bool) -> None:
     answer(as_json, {"imported": 0, "mistakes": [asdict(mistake) for mistake in sheet.mistakes]})
-    err.print(_listed(file, sheet.mistakes), soft_wrap=True, markup=False)
+    err.print(_listed(file, sheet.mistakes), soft_wrap=True)
     hint = (
         f"; --skip-bad imports the other {_counted(len(sheet.lines), 'line')}" if sheet.readable and sheet.lines else ""
     )
-    err.print(f"nothing was imported: mend {_counted(len(sheet.mistakes), 'mistake')} first{hint}", markup=False)
-    raise typer.Exit(1)
+    err.print(f"nothing was imported: mend {_counted(len(sheet.mistakes), 'mistake')} first{hint}")
+    raise typer.Exit(NOT_DONE)
 
 
-def _in_words(file: Path, tally: Tally, mistakes: Sequence[Mistake]) -> str:
+def _in_words(file: Path, tally: Tally) -> str:
     words = [f"{_counted(tally.accepted, 'event')} accepted, {tally.known_already} known already"]
     if tally.nobody:
         named = ", ".join(map(str, sorted(tally.nobody)[:SHOWN])) + (" …" if len(tally.nobody) > SHOWN else "")
         words.append(f"stored, but naming nobody we know: line {named}")
-    if mistakes:
-        words += [f"left out, {_counted(len(mistakes), 'mistake')}:", _listed(file, mistakes)]
+    if tally.skipped:
+        words += [f"left out, {_counted(len(tally.skipped), 'mistake')}:", _listed(file, tally.skipped)]
     return "\n".join(words)
 
 

@@ -1,19 +1,24 @@
 """`ovation journey …`: see and steer journeys. What it does is also done in the Temporal UI, by the same Updates."""
 
 import getpass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from journeys.show import show as look_at
 from journeys.state import State
 from models.journey import Intervention, JourneyStart
 from models.playbook import Playbook
-from starter.cli.console import Json, answer, database, out, run, stop, table, temporal, when
+from starter.cli import names
+from starter.cli.console import Json, answer, database, out, run, stop, table, temporal
+from starter.cli.names import Limit, Reason
 from starter.cli.steering import update
+from starter.cli.trouble import WRONG_USE, is_unknown
+from store.identity import find_contact
 from store.record import workflow_of
 
 app = typer.Typer(no_args_is_help=True, help="See and steer journeys.")
@@ -22,48 +27,69 @@ _STAGE = SearchAttributeKey.for_keyword("OvationStage")
 _ATTENTION = SearchAttributeKey.for_bool("OvationNeedsAttention")
 _DEADLINE = SearchAttributeKey.for_datetime("OvationDeadline")
 
-Journey = Annotated[str, typer.Argument(help="A journey (j_…), a contact (c_…), or an e-mail address.")]
+Journey = Annotated[
+    str,
+    typer.Argument(
+        callback=names.journey, help=f"A journey (j_…), a referral (r_…), or whose journey it is: {names.PERSON}."
+    ),
+]
 StepName = Annotated[str, typer.Argument(help="A step, a reaction's instance (second_gift:r_1), or step/effect.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept with the journey.")]
 
 
 @app.command("list")
 def list_journeys(
     attention: Annotated[bool, typer.Option("--attention", help="Only those that need a person.")] = False,
-    contact: Annotated[str, typer.Option(help="Only this contact's (c_…).")] = "",
+    contact: Annotated[
+        str, typer.Option(callback=names.person_if_any, help=f"Only this person's: {names.PERSON}.")
+    ] = "",
     all_: Annotated[bool, typer.Option("--all", help="Ended ones too.")] = False,
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """Lists journeys, the newest first.
 
     Example: ovation journey list --attention"""
     found = run(_list(attention, contact, all_, limit))
-    shown = table("journey", "stage", "needs a person", "deadline", "status")
+    shown = table("journey", "stage", "deadline", *(["status"] if all_ else []), whole=("journey",))
     for one in found:
-        shown.add_row(one["workflow"], one["stage"], "yes" if one["attention"] else "", one["deadline"], one["status"])
+        stage = f"{one['stage']}, needs a person" if one["attention"] else one["stage"]
+        row = (one["workflow"], stage, _to_the_minute(one["deadline"]), one["status"])
+        shown.add_row(*row[: len(shown.columns)])
     answer(as_json, found, shown if found else "no journeys")
+
+
+def _to_the_minute(at: datetime | None) -> str:
+    return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 async def _list(attention: bool, contact: str, ended: bool, limit: int) -> list[dict[str, Any]]:
     wanted = ["WorkflowType IN ('AdvocateJourney', 'Referral')"]
     wanted += ["OvationNeedsAttention = true"] if attention else []
-    wanted += [f"OvationContact = '{contact.replace(chr(39), '')}'"] if contact else []
+    wanted += [f"OvationContact = '{await _id_of(contact)}'"] if contact else []
     wanted += [] if ended else ["ExecutionStatus = 'Running'"]
     client = await temporal()
     found = []
     async for one in client.list_workflows(" AND ".join(wanted), limit=limit):
-        deadline = one.typed_search_attributes.get(_DEADLINE)
         found.append(
             {
                 "workflow": one.id,
                 "stage": one.typed_search_attributes.get(_STAGE) or "",
                 "attention": bool(one.typed_search_attributes.get(_ATTENTION)),
-                "deadline": when(deadline),
+                "deadline": one.typed_search_attributes.get(_DEADLINE),
                 "status": (one.status or WorkflowExecutionStatus.RUNNING).name.lower(),
             }
         )
     return found
+
+
+async def _id_of(person: str) -> str:
+    if person.startswith("c_"):
+        return person
+    async with database() as engine:
+        known = await find_contact(engine, person)
+    if known is None:
+        raise LookupError(f"nobody is known as {person}")
+    return known.id
 
 
 @app.command()
@@ -82,24 +108,26 @@ def show(journey: Journey, as_json: Json = False) -> None:
 
 async def _show(journey: str) -> tuple[dict[str, Any], str]:
     async with database() as engine:
-        workflow = await workflow_of(engine, journey)
+        workflow = await workflow_of(engine, journey, ended=True)
     handle = (await temporal()).get_workflow_handle(workflow)
     try:
         state = await handle.query("state", result_type=dict)
         start = await _start_of(handle)
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
+        if is_unknown(error):
             raise LookupError(f"{workflow} is not in Temporal any more") from error
         raise
-    words = look_at(start, State.model_validate(state)).table
+    if journey.startswith("j_") and start.journey != journey:
+        raise LookupError(f"{journey} is over, and {workflow} is {start.journey} now: `ovation explain` tells of both")
+    words = look_at(Playbook.model_validate(start.playbook), State.model_validate(state)).table
     return {"workflow": workflow, "state": state}, words
 
 
-async def _start_of(handle: Any) -> Playbook:
-    """The playbook the journey runs by: the one it began with."""
+async def _start_of(handle: Any) -> JourneyStart:
+    """How the journey began, with the playbook that it runs by."""
     async for event in handle.fetch_history_events(page_size=1):
         payload = event.workflow_execution_started_event_attributes.input.payloads[0]
-        return Playbook.model_validate(JourneyStart.model_validate_json(payload.data).playbook)
+        return JourneyStart.model_validate_json(payload.data)
     raise LookupError("the journey has no history")
 
 
@@ -118,7 +146,7 @@ async def _update(command: str, journey: str, said: Intervention) -> str:
 def pause(journey: Journey, reason: Reason = "", as_json: Json = False) -> None:
     """Nothing new begins until it is resumed.
 
-    Example: ovation journey pause ada@example.com --reason "on parental leave" """
+    Example: ovation journey pause ada@example.com --reason "until the contract is signed" """
     _steer("pause", journey, as_json, reason=reason)
 
 
@@ -142,7 +170,7 @@ def run_now(journey: Journey, step: StepName, reason: Reason = "", as_json: Json
 def skip(journey: Journey, step: StepName, reason: Reason = "", as_json: Json = False) -> None:
     """Leaves a step out.
 
-    Example: ovation journey skip ada@example.com check_in --reason "she called us" """
+    Example: ovation journey skip ada@example.com check_in --reason "done by telephone" """
     _steer("skip", journey, as_json, step=step, reason=reason)
 
 
@@ -171,12 +199,12 @@ def resolve(
 @app.command()
 def end(
     journey: Journey,
-    reason: Annotated[str, typer.Option(help="Why; it is kept with the journey.")],
+    reason: Reason,
     as_json: Json = False,
 ) -> None:
     """Ends a journey; what is in flight comes to its end first.
 
-    Example: ovation journey end ada@example.com --reason "asked us by phone" """
+    Example: ovation journey end ada@example.com --reason "not wanted any more" """
     if not reason.strip():
-        stop("say why: --reason", 2)
+        stop("say why: --reason", WRONG_USE)
     _steer("end", journey, as_json, reason=reason)

@@ -1,5 +1,7 @@
 """The command `ovation`."""
 
+from typing import NoReturn
+
 import typer
 
 from starter.cli import (
@@ -17,8 +19,11 @@ from starter.cli import (
     serve,
     up,
 )
+from starter.cli.ending import to_the_end
+from starter.cli.speaking import Speaking
 
 app = typer.Typer(
+    cls=Speaking,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -40,5 +45,11 @@ app.add_typer(platform.app, name="platform")
 app.add_typer(send.webhook, name="webhook")
 app.add_typer(send.event, name="event")
 
+
+def main() -> NoReturn:
+    """The console script, and `python -m starter.cli.main`."""
+    to_the_end(app)
+
+
 if __name__ == "__main__":
-    app()
+    main()

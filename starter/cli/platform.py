@@ -12,7 +12,8 @@ from platforms import configured
 from platforms.base import Findable, Idempotent, Inbound, Platform, PlatformSettings, reveal
 from platforms.capabilities import CAPABILITIES
 from starter.cli import platform_new
-from starter.cli.console import Json, answer, database, run, settings, stop, table
+from starter.cli.console import Json, answer, database, err, run, settings, stop, table
+from starter.cli.trouble import NOT_DONE, WRONG_USE
 from store.tokens import TokenVault
 
 app = typer.Typer(no_args_is_help=True, help="The vendors' products that are connected.")
@@ -25,7 +26,7 @@ def list_platforms(as_json: Json = False) -> None:
     Example: ovation platform list"""
     settings()
     found = []
-    shown = table("platform", "does", "tells us", "still to be set")
+    shown = table("platform", "does", "tells us", "still to be set", whole=("platform", "still to be set"))
     for name, (platform, its) in configured().items():
         missing = its.missing() + (its.missing(its.required_in) if platform.inbound is not None else [])
         one = {
@@ -54,7 +55,7 @@ def new(
     try:
         folder = platform_new.write(name, label, can or [])
     except ValueError as error:
-        stop(str(error), 2, as_json=as_json)
+        stop(str(error), WRONG_USE)
     contract, out = (
         f"pytest -x tests/platforms/{file} -k {name}" for file in ("test_contract.py", "test_contract_out.py")
     )
@@ -78,14 +79,13 @@ def webhook(
     settings()
     found = configured().get(name)
     if found is None or found[0].inbound is None:
-        stop(f"no platform {name!r} sends webhooks; see `ovation platform list`", 2, as_json=as_json)
+        stop(f"no platform {name!r} sends webhooks; see `ovation platform list`", WRONG_USE)
     told = run(_webhook(found[0], found[0].inbound, found[1], secret))
-    shown = table("", "")
-    for what, value in told.items():
-        shown.add_row(what, value)
-    answer(as_json, {key.replace(" ", "_"): value for key, value in told.items()}, shown)
+    shown = (f"{what:11} {value}" for what, value in told.items())
+    answer(as_json, {key.replace(" ", "_"): value for key, value in told.items()}, "\n".join(shown))
     if secret and "secret" not in told:
-        stop("no secret of its own is known: what verifies its webhooks is in the settings", as_json=False)
+        err.print("no secret of its own is known: what verifies its webhooks is in the settings", soft_wrap=True)
+        raise typer.Exit(NOT_DONE)
 
 
 async def _webhook(platform: Platform, inbound: Inbound, its: PlatformSettings, show: bool) -> dict[str, Any]:
@@ -98,7 +98,7 @@ async def _webhook(platform: Platform, inbound: Inbound, its: PlatformSettings, 
     told = {
         "address": str(address),
         "verified by": _verified_by(own, kept),
-        "kept up by": "\n".join(f"{job.name}: {job.what}" for job in platform.upkeep),
+        "kept up by": f"\n{'':12}".join(f"{job.name}: {job.what}" for job in platform.upkeep),
     }
     known = reveal(own.webhook_secret)
     return told | ({"secret": known} if show and known else {})
@@ -111,7 +111,8 @@ def _verified_by(own: PlatformSettings, kept: str) -> str:
     if kept:
         return "the secret that the vendor gave us, kept sealed"
     prefix = own.model_config.get("env_prefix") or ""
-    return ", ".join(f"{prefix}{name.upper()}" for name in own.required_in) or "what its README says"
+    names = ("webhook_secret",) if own.verified_by and own.webhook_secret else own.required_in
+    return ", ".join(f"{prefix}{name.upper()}" for name in names) or "what its README says"
 
 
 async def _kept(name: str, secrets: list[str]) -> str:

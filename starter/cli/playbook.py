@@ -8,21 +8,23 @@ import typer
 from rich.progress import Progress
 
 from authoring import drawing, schema, simulate, stories
-from authoring.mistakes import Mistakes
 from authoring.shelf import Shelf, load
 from authoring.shelf import check as find_mistakes
 from models.playbook import duration
 from starter.cli.console import Json, answer, err, out, settings, stop, table
+from starter.cli.trouble import WRONG_USE
 
 app = typer.Typer(no_args_is_help=True, help="Check, test, draw and simulate playbooks.")
 
 
 def as_written() -> Shelf:
-    """The marketer's files in days that are days, whatever the time scale is here. Ends the command by mistakes."""
-    try:
-        return load(settings().model_copy(update={"time_scale": 1.0}))
-    except Mistakes as mistakes:
-        stop(str(mistakes))
+    """The marketer's files in days that are days, whatever the time scale is here. Raises Mistakes."""
+    return load(settings().model_copy(update={"time_scale": 1.0}))
+
+
+def _known(shelf: Shelf, playbook: str) -> None:
+    if playbook not in shelf.playbooks:
+        stop(f"no playbook {playbook!r}; there are: {', '.join(shelf.playbooks)}", WRONG_USE)
 
 
 @app.command()
@@ -36,9 +38,9 @@ def check(as_json: Json = False) -> None:
         answer(True, [vars(mistake) for mistake in found])
     elif found:
         for mistake in found:
-            err.print(str(mistake), soft_wrap=True, markup=False)
+            err.print(str(mistake), soft_wrap=True)
     else:
-        out.print(f"all good: {here.program}, {here.playbooks}")
+        out.print(f"all good: {here.program}, {here.playbooks}", soft_wrap=True)
     if found:
         raise typer.Exit(1)
 
@@ -51,19 +53,18 @@ def test(
     """Runs the stories that stand beside each playbook.
 
     Example: ovation playbook test advocate-thank-you"""
-    here = settings()
-    try:
-        found = stories.run_stories(here.playbooks, as_written().playbooks, playbook or None)
-    except Mistakes as mistakes:
-        stop(str(mistakes))
+    here, shelf = settings(), as_written()
+    if playbook:
+        _known(shelf, playbook)
+    found = stories.run_stories(here.playbooks, shelf.playbooks, playbook or None)
     if not found:
-        stop(f"there are no stories: write {here.playbooks}/{playbook or 'NAME'}.stories.yaml", as_json=as_json)
+        stop(f"there are no stories: write {here.playbooks}/{playbook or 'NAME'}.stories.yaml")
     failed = [result for result in found if not result.passed]
     if as_json:
         answer(True, found)
     else:
         for result in found:
-            out.print(str(result), soft_wrap=True, markup=False)
+            out.print(str(result), soft_wrap=True)
         out.print(f"\n{len(found) - len(failed)} of {len(found)} stories hold")
     if failed:
         raise typer.Exit(1)
@@ -72,26 +73,27 @@ def test(
 @app.command()
 def draw(
     playbook: Annotated[str, typer.Argument(help="Which playbook.")],
-    to: Annotated[Path | None, typer.Option(help="An SVG file; without it the terminal.")] = None,
+    to: Annotated[Path | None, typer.Option(help="An SVG file; without it the terminal.", dir_okay=False)] = None,
     as_json: Json = False,
 ) -> None:
     """Draws a playbook's timeline.
 
     Example: ovation playbook draw advocate-thank-you --to thank-you.svg"""
-    known = as_written().playbooks
-    if playbook not in known:
-        stop(f"no playbook {playbook!r}; there are: {', '.join(known)}", 2, as_json=as_json)
+    shelf = as_written()
+    _known(shelf, playbook)
     if to is not None:
-        to.write_text(drawing.draw_svg(known[playbook]))
+        to.write_text(drawing.draw_svg(shelf.playbooks[playbook]))
         answer(as_json, {"written": str(to)}, f"written: {to}")
     else:
-        text = drawing.draw_text(known[playbook])
+        text = drawing.draw_text(shelf.playbooks[playbook])
         answer(as_json, {"drawing": text}, text)
 
 
 @app.command("simulate")
 def simulate_events(
-    events: Annotated[Path, typer.Argument(help="CloudEvents: JSON lines, a JSON array, or YAML.", exists=True)],
+    events: Annotated[
+        Path, typer.Argument(help="CloudEvents: JSON lines, a JSON array, or YAML.", exists=True, dir_okay=False)
+    ],
     delivery: Annotated[
         str, typer.Option(help="How long a box takes, where the file tells of no deliveries.")
     ] = "5 days",
@@ -103,28 +105,25 @@ def simulate_events(
     try:
         arrives = duration(delivery)
     except ValueError as error:
-        stop(f"--delivery: {error}", 2, as_json=as_json)
+        stop(f"--delivery: {error}", WRONG_USE)
     here = as_written()
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("people", total=None)
-        try:
-            found = simulate.simulate(
-                events,
-                here.playbooks,
-                here.program,
-                delivery=arrives,
-                progress=lambda done, of: progress.update(task, completed=done, total=of),
-            )
-        except Mistakes as mistakes:
-            stop(str(mistakes), as_json=as_json)
+        found = simulate.simulate(
+            events,
+            here.playbooks,
+            here.program,
+            delivery=arrives,
+            progress=lambda done, of: progress.update(task, completed=done, total=of),
+        )
     answer(as_json, found)
     if not as_json:
-        _print_simulation(found)
+        _print_simulation(events, found)
     if found.bad:
         raise typer.Exit(1)
 
 
-def _print_simulation(found: simulate.Simulation) -> None:
+def _print_simulation(events: Path, found: simulate.Simulation) -> None:
     entered = sum(entry.refused is None for entry in found.entries)
     out.print(f"events: {found.events}, of people: {found.contacts}; journeys that would begin: {entered}\n")
     shown = table("what", "times", "withheld", "busiest week")
@@ -133,13 +132,13 @@ def _print_simulation(found: simulate.Simulation) -> None:
         busiest = "" if week is None else f"{week[1]} from {week[0]}"
         shown.add_row(total.label, str(total.done), str(total.withheld or ""), busiest)
     out.print(shown)
-    for line in found.bad:
-        err.print(str(line), soft_wrap=True, markup=False)
+    for bad in found.bad:
+        err.print(f"{events}:{bad.line}: {bad.reason}", soft_wrap=True)
 
 
 @app.command("schema")
 def write_schema(
-    to: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(".vscode"),
+    to: Annotated[Path, typer.Option(help="The folder to write to.", file_okay=False)] = Path(".vscode"),
     as_json: Json = False,
 ) -> None:
     """Writes the JSON schemas by which an editor completes and checks the files.

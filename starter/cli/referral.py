@@ -7,7 +7,9 @@ import typer
 
 from models.journey import Intervention, referral_workflow_id
 from models.money import Money
+from starter.cli import names
 from starter.cli.console import Json, answer, database, out, run, stop, table, temporal, when
+from starter.cli.names import By, Limit, Reason
 from starter.cli.steering import update
 from store.attribution import reattribute
 from store.identity import find_contact
@@ -17,27 +19,22 @@ from store.screening import decisions_about, disputes, evidence
 app = typer.Typer(no_args_is_help=True, help="See and decide about referrals.")
 
 Referral = Annotated[str, typer.Argument(help="A referral (r_…), as `ovation referral list` shows it.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept with the decision.")]
-By = Annotated[str, typer.Option(help="Who decides; whoever is signed in, unless said.")]
 
 
 @app.command("list")
 def list_referrals(
     review: Annotated[bool, typer.Option("--review", help="Only those that a person has to look at.")] = False,
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """Lists referrals, the newest first.
 
     Example: ovation referral list --review"""
     found = run(_list(review, limit))
-    shown = table("referral", "advocate", "friend", "by", "status", "verdict", "worth")
+    shown = table("referral", "by", "status", "verdict", "worth", whole=("referral",))
     for one in found:
-        shown.add_row(*(str(one[name] or "") for name in _COLUMNS))
+        shown.add_row(*(str(one[name] or "") for name in ("referral", "how", "status", "verdict", "worth")))
     answer(as_json, found, shown if found else "no referrals")
-
-
-_COLUMNS = ("referral", "advocate", "friend", "how", "status", "verdict", "worth")
 
 
 async def _list(review: bool, limit: int) -> list[dict[str, Any]]:
@@ -73,11 +70,12 @@ def show(referral: Referral, as_json: Json = False) -> None:
         return
     for name, value in found.items():
         if not isinstance(value, list):
-            out.print(f"{name.replace('_', ' '):13} {when(value) if hasattr(value, 'strftime') else value or ''}")
+            words = when(value) if hasattr(value, "strftime") else value or ""
+            out.print(f"{name.replace('_', ' '):13} {words}", soft_wrap=True)
     for name in ("evidence", "decisions", "disputes"):
-        out.print(f"\n{name}", markup=False)
+        out.print(f"\n{name}")
         for line in found[name] or ["none"]:
-            out.print(f"  {line}", markup=False, soft_wrap=True)
+            out.print(f"  {line}", soft_wrap=True)
 
 
 async def _show(referral: str) -> dict[str, Any]:
@@ -100,7 +98,7 @@ async def _show(referral: str) -> dict[str, Any]:
 def approve(referral: Referral, reason: Reason, by: By = "", as_json: Json = False) -> None:
     """Lets a referral pass that the fraud rules hold.
 
-    Example: ovation referral approve r_7hk2q9 --reason "they share an office, not a desk" """
+    Example: ovation referral approve r_7hk2q9 --reason "checked by hand" """
     answer(as_json, {"done": run(_decide("approve", referral, reason, by))}, f"approved: {referral}")
 
 
@@ -108,7 +106,7 @@ def approve(referral: Referral, reason: Reason, by: By = "", as_json: Json = Fal
 def void(referral: Referral, reason: Reason, by: By = "", as_json: Json = False) -> None:
     """Refuses a referral that waits for review: nothing is paid for it.
 
-    Example: ovation referral void r_7hk2q9 --reason "the same person" """
+    Example: ovation referral void r_7hk2q9 --reason "against the program's terms" """
     answer(as_json, {"done": run(_decide("void", referral, reason, by))}, f"voided: {referral}")
 
 
@@ -120,14 +118,14 @@ async def _decide(command: str, referral: str, reason: str, by: str) -> str:
 @app.command()
 def attribute(
     referral: Referral,
-    to: Annotated[str, typer.Option(help="The advocate: an e-mail address, kind:value, or c_….")],
+    to: Annotated[str, typer.Option(callback=names.person, help=f"The advocate: {names.PERSON}.")],
     reason: Reason,
     by: By = "",
     as_json: Json = False,
 ) -> None:
     """Overrules who a referral belongs to. The first touch stays on record.
 
-    Example: ovation referral attribute r_7hk2q9 --to ada@example.com --reason "she introduced them in person" """
+    Example: ovation referral attribute r_7hk2q9 --to ada@example.com --reason "settled with sales" """
     run(_attribute(referral, to, reason, by or getpass.getuser()))
     answer(as_json, {"done": referral}, f"{referral} belongs to {to} now")
 

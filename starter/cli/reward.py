@@ -7,7 +7,9 @@ import typer
 
 from models.journey import Intervention, referral_workflow_id
 from models.money import Money
+from starter.cli import names
 from starter.cli.console import Json, answer, database, run, table, temporal, when
+from starter.cli.names import By, Reason
 from starter.cli.steering import update
 from store.identity import find_contact
 from store.payout import rewards_of
@@ -17,13 +19,13 @@ from store.screening import decisions_about, evidence
 app = typer.Typer(no_args_is_help=True, help="See and decide about rewards.")
 
 Reward = Annotated[str, typer.Argument(help="A reward (w_…), as `ovation reward list` shows it.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept with the decision.")]
-By = Annotated[str, typer.Option(help="Who decides; whoever is signed in, unless said.")]
 
 
 @app.command("list")
 def list_rewards(
-    contact: Annotated[str, typer.Option(help="Only this person's: an e-mail address, kind:value, or c_….")] = "",
+    contact: Annotated[
+        str, typer.Option(callback=names.person_if_any, help=f"Only this person's: {names.PERSON}.")
+    ] = "",
     why: Annotated[bool, typer.Option("--why", help="With the evidence and the decisions behind each.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -31,7 +33,8 @@ def list_rewards(
 
     Example: ovation reward list --why"""
     found = run(_list(contact, why))
-    shown = table("reward", "for", "amount", "left", "status", *(["why"] if why else ["reason"]))
+    last = "why" if why else "reason"
+    shown = table("reward", "for", "amount", "left", "status", last, whole=("reward", "for"))
     for row in found:
         reasons = "\n".join(row["why"]) if why else row["reason"]
         shown.add_row(row["reward"], row["referral"], row["amount"], row["balance"], row["status"], reasons)
@@ -88,7 +91,7 @@ def approve(reward: Reward, reason: Reason, by: By = "", as_json: Json = False) 
 def void(reward: Reward, reason: Reason, by: By = "", as_json: Json = False) -> None:
     """Refuses a reward that was not paid yet: it never will be.
 
-    Example: ovation reward void w_1f2e --reason "an employee" """
+    Example: ovation reward void w_1f2e --reason "against the program's terms" """
     answer(as_json, {"done": run(_decide("void", reward, reason, by))}, f"voided: {reward}")
 
 
@@ -99,5 +102,7 @@ async def _decide(command: str, reward: str, reason: str, by: str) -> str:
         raise LookupError(f"there is no reward {reward}: `ovation reward list` shows those there are")
     if row.status == "paid":
         raise LookupError(f"{reward} was paid on {when(row.paid_at)}: a refund takes it back, a decision cannot")
+    if row.effect_key is None:
+        raise LookupError(f"{reward} is not owed any more: {row.reason}")
     said = Intervention(step=row.effect_key.partition("/")[2], reason=reason, by=by or getpass.getuser())
     return await update(await temporal(), referral_workflow_id(row.referral_id), command, said)

@@ -16,7 +16,7 @@ from starter.local.whereabouts import STATE, forget, remember, remember_processe
 
 def up(
     sandbox: Annotated[bool, typer.Option(help="Adds the vendors' sandbox and points every platform at it.")] = False,
-    state: Annotated[Path, typer.Option(help="Where everything is kept.")] = STATE,
+    state: Annotated[Path, typer.Option(help="Where everything is kept.", file_okay=False)] = STATE,
     as_json: Json = False,
 ) -> None:
     """Runs everything on this machine: database, Temporal with its UI, worker, gateway.
@@ -46,7 +46,7 @@ async def _up(stack: Stack, as_json: bool) -> None:
             if not stop.is_set():
                 await stack.revive(say)
     finally:
-        forget(stack.state)
+        forget(stack)
         stack.stop()
 
 

@@ -1,4 +1,7 @@
-"""Where the stack of this folder is, for the other commands: written by whoever runs it, forgotten at its end."""
+"""Where the stack of this folder is, for the other commands: written by whoever runs it, forgotten at its end.
+
+The failure prevented: a second stack that is refused, since one runs here, and takes the running one's address with it.
+"""
 
 import json
 import os
@@ -13,7 +16,11 @@ def remember(stack: Stack) -> None:
     """Writes where the stack is, readable by its owner alone: the file holds its keys."""
     path = stack.state / "up.json"
     path.touch(mode=0o600)
-    path.write_text(json.dumps({**stack.addresses(), "environment": stack.environment}, indent=2))
+    path.write_text(_whereabouts(stack))
+
+
+def _whereabouts(stack: Stack) -> str:
+    return json.dumps({**stack.addresses(), "process": os.getpid(), "environment": stack.environment}, indent=2)
 
 
 def remember_processes(stack: Stack) -> None:
@@ -24,9 +31,12 @@ def remember_processes(stack: Stack) -> None:
         path.write_text(json.dumps(pids))
 
 
-def forget(state: Path) -> None:
-    for name in ("up.json", "processes.json"):
-        (state / name).unlink(missing_ok=True)
+def forget(stack: Stack) -> None:
+    """Takes back what was remembered of this stack, and nothing that another process remembered since or before."""
+    path = stack.state / "up.json"
+    if path.exists() and path.read_text() == _whereabouts(stack):
+        path.unlink()
+        (stack.state / "processes.json").unlink(missing_ok=True)
 
 
 def remembered() -> None:

@@ -16,6 +16,7 @@ HEADER = "type,subject,first_name,score,referred_by"
 ADA = "nps.answered,email:ada@engines.example,Ada,10,"
 BO = "referral.submitted,email:bo@new.example,Bo,,email:ada@engines.example"
 WRONG = "nps.answered,email:cy@old.example,Cy,11,"
+REFUSED = "nps.answered,email:di@old.example,D\0i,10,"
 
 
 @pytest.fixture
@@ -117,6 +118,19 @@ class TestImport:
         assert told(result)["accepted"] == 1
         assert [one["line"] for one in told(result)["skipped"]] == [2]
         assert await rows(engine, "SELECT type FROM inbox") == [("referral.submitted",)]
+
+    async def test_a_line_that_only_the_database_can_refuse_is_a_mistake_and_the_others_go_on(
+        self, ovation: Ovation, engine: AsyncEngine, tmp_path: Path
+    ) -> None:
+        path = file(tmp_path, REFUSED, ADA, BO)
+        result = await aside(ovation, "import", path)
+        assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+        assert "2 events accepted, 0 known already" in result.output
+        assert "people.csv:2:1: nps.answered: something in it cannot be kept" in result.output
+        assert await rows(engine, "SELECT count(*) FROM inbox") == [(2,)]
+        again = await aside(ovation, "import", path, "--skip-bad", "--json")
+        assert again.exit_code == 0, "that is what was wanted"
+        assert [(one["line"], one["column"]) for one in told(again)["skipped"]] == [(2, 1)]
 
     async def test_a_line_that_names_nobody_is_said(self, ovation: Ovation, tmp_path: Path) -> None:
         path = tmp_path / "scans.csv"

@@ -21,7 +21,7 @@ from models.base import Instant, Json, Model
 from models.contact import Contact, Person
 from models.effect import Order, Outcome
 from models.event import Event, public_data
-from models.playbook import Playbook
+from models.playbook import Playbook, span
 from models.program import Program
 from store.governance import QUARTER, REACHES_THEM, No, NotYet, last_look
 
@@ -160,8 +160,7 @@ class Lifetime:
         if playbook.again is None:
             return "they have been through this playbook, and it is for once only"
         if at < last.entry.at + playbook.again:
-            days = playbook.again.days
-            return f"they last entered on {last.entry.at:%Y-%m-%d}, and may enter again {days} days later"
+            return f"they last entered on {last.entry.at:%Y-%m-%d}, and may enter again {span(playbook.again)} later"
         return None
 
     def _answer(self, order: Order, step: str, journey: _Journey) -> Answer:

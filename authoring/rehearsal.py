@@ -140,7 +140,7 @@ class Rehearsal:
         raise TypeError(f"a rehearsal knows no {happening.what!r}")
 
     def _begun(self, order: Order, now: datetime) -> Moment:
-        answer = self.answers(order)
+        answer = _FOUND if order.found else _OVER if order.over else self.answers(order)
         self.expect(now + answer.after, EffectEnded(key=order.key, outcome=answer.outcome))
         for delay, event in answer.then:
             self.expect(now + delay, event.model_copy(update={"at": now + delay}))
@@ -152,6 +152,10 @@ class Rehearsal:
         step, _, effect = key.removeprefix(f"{JOURNEY}/").rpartition("/")
         alert = self.state.alerts.get(effect)
         return (step, effect, "") if alert is None else (str(alert["about"]), "alert", str(alert["what"]))
+
+
+_FOUND = Answer(Outcome(kind="done"))
+_OVER = Answer(Outcome(kind="withheld", reason="it had not happened, and is not wanted any more"))
 
 
 def _decided(before: State, after: State, now: datetime) -> Iterator[Moment]:

@@ -35,6 +35,7 @@ VARIABLES: Final[dict[str, frozenset[str]]] = {
     "referral_link": frozenset(),
     "payout_url": frozenset(),
     "friend": frozenset({"first_name", "name", "company"}),
+    "referral": frozenset({"day", "how", "customers"}),
     "amount": frozenset(),
     "unsubscribe_url": frozenset(),
     "step": frozenset(),

@@ -9,6 +9,7 @@ from enum import StrEnum
 class Life(StrEnum):
     PLANNED = "planned"
     CALLED = "called"
+    UNDER_WAY = "under way"
     STUCK = "stuck"
     DOUBTED = "doubted"
     DONE = "done"
@@ -23,6 +24,7 @@ class Turn(StrEnum):
     DONE = "done"
     WITHHELD = "withheld"
     NOT_BEFORE = "not_before"
+    UNCLEAR = "unclear"
     REFUSED = "refused"
     UNSURE = "unsure"
     RESUMED = "resumed"
@@ -46,8 +48,14 @@ LIFE: dict[Life, dict[Turn, Life]] = {
         Turn.WITHHELD: Life.WITHHELD,
         Turn.NOT_BEFORE: Life.PLANNED,
         Turn.REFUSED: Life.STUCK,
+        Turn.UNCLEAR: Life.UNDER_WAY,
         Turn.UNSURE: Life.DOUBTED,
-        Turn.RESUMED: Life.PLANNED,
+        Turn.RESUMED: Life.UNDER_WAY,
+    },
+    Life.UNDER_WAY: {  # it may have happened: nothing drops it before that is found out and in the books
+        Turn.DUE: Life.CALLED,
+        Turn.FOUND: Life.UNDER_WAY,
+        Turn.LATE: Life.DROPPED,
     },
     Life.STUCK: {
         Turn.RETRY: Life.PLANNED,
@@ -56,8 +64,8 @@ LIFE: dict[Life, dict[Turn, Life]] = {
         Turn.END: Life.DROPPED,
     },
     Life.DOUBTED: {  # an ended journey still waits for the answer: a doubt is shown, never guessed
-        Turn.FOUND: Life.DONE,
-        Turn.MISSING: Life.PLANNED,
+        Turn.FOUND: Life.UNDER_WAY,
+        Turn.MISSING: Life.UNDER_WAY,
     },
     Life.DONE: {},
     Life.WITHHELD: {},
@@ -65,7 +73,10 @@ LIFE: dict[Life, dict[Turn, Life]] = {
 }
 
 SETTLED = frozenset({Life.DONE, Life.WITHHELD, Life.DROPPED})
-IN_FLIGHT = frozenset({Life.CALLED, Life.DOUBTED})
+WAITING = frozenset({Life.PLANNED, Life.UNDER_WAY})
+"""Begun when they are due."""
+IN_FLIGHT = frozenset({Life.CALLED, Life.UNDER_WAY, Life.DOUBTED})
+"""A journey does not end before these."""
 
 
 def turned(life: Life, turn: Turn) -> Life | None:

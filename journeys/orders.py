@@ -74,6 +74,8 @@ def order_of(playbook: Playbook, state: State, step_name: str, effect_name: str,
         now=now,
         deadline=step.deadline,
         resolved=effect.resolved,
+        found=effect.found,
+        over=effect.over,
         decided=effect.decided,
     )
 

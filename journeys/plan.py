@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from journeys.life import Life, Turn
+from journeys.life import IN_FLIGHT, Life, Turn
 from journeys.orders import END, QUALIFY, effects_for
 from journeys.state import EffectState, State, StepState
-from journeys.take_in import end, settle
+from journeys.take_in import end, give_up, settle
 from models.playbook import START, Playbook, Step
 
 
@@ -52,16 +52,14 @@ def drop_what_is_not_needed(state: State, now: datetime) -> None:
     """The effects of a step that `unless` dropped are dropped with it."""
     for step in state.steps.values():
         for effect in step.effects.values() if step.dropped else ():
-            settle(effect, Turn.SKIP, now, step.dropped)
+            give_up(effect, Turn.SKIP, now, step.dropped)
 
 
 def due_now(state: State, now: datetime) -> Iterator[tuple[str, str]]:
     """Effects of steps whose time has come: step name, effect name."""
-    if state.paused or state.ending or not _qualified(state):
-        return
     for step_name, step in state.steps.items():
         for effect_name, effect in step.effects.items():
-            if _due(effect, now) and _may_follow(step, effect):
+            if _due(effect, now) and _may_begin(state, step, effect):
                 yield step_name, effect_name
 
 
@@ -73,15 +71,20 @@ def internal_due(state: State, now: datetime) -> Iterator[str]:
 
 
 def _due(effect: EffectState, now: datetime) -> bool:
-    return effect.life is Life.PLANNED and effect.due is not None and effect.due <= now
+    return effect.waiting and effect.due is not None and effect.due <= now
+
+
+def _may_begin(state: State, step: StepState, effect: EffectState) -> bool:
+    """What only has to get into the books is never held up."""
+    if effect.over or effect.found:
+        return True
+    if state.paused or state.ending or not _qualified(state):
+        return False
+    return effect.after is None or step.effects[effect.after].settled
 
 
 def _qualified(state: State) -> bool:
     return QUALIFY not in state.internal or state.internal[QUALIFY].life is Life.DONE
-
-
-def _may_follow(step: StepState, effect: EffectState) -> bool:
-    return effect.after is None or step.effects[effect.after].settled
 
 
 def watch_deadlines(state: State, now: datetime) -> None:
@@ -122,7 +125,7 @@ def trouble_of(effect: EffectState) -> str:
         return "stuck"
     if effect.life is Life.DOUBTED:
         return "in doubt"
-    return "waiting for a fix" if effect.attention and effect.life is Life.PLANNED else ""
+    return "waiting for a fix" if effect.attention and effect.waiting else ""
 
 
 def _alert(state: State, about: str, what: str, detail: str, now: datetime) -> None:
@@ -151,8 +154,8 @@ def _quiet(state: State) -> bool:
 
 
 def _in_flight(state: State) -> bool:
-    lives = [e.life for _, _, e in state.effects()] + [e.life for e in state.internal.values()]
-    return any(life in (Life.CALLED, Life.DOUBTED) for life in lives)
+    own = any(effect.life is Life.CALLED for effect in state.internal.values())
+    return own or any(effect.life in IN_FLIGHT for _, _, effect in state.effects())
 
 
 def next_wake(playbook: Playbook, state: State, now: datetime) -> datetime | None:
@@ -164,19 +167,19 @@ def next_wake(playbook: Playbook, state: State, now: datetime) -> datetime | Non
             times.append(state.active_at + playbook.ends.after)
         for step in state.steps.values():
             if not step.settled:
-                times.extend(_times_of(state, step))
-    times.extend(e.due for e in state.internal.values() if e.life is Life.PLANNED and e.due is not None)
+                times.extend(_times_of(step))
+    for step in state.steps.values():
+        waiting = [e for e in step.effects.values() if e.waiting and _may_begin(state, step, e)]
+        times.extend(effect.due for effect in waiting if effect.due is not None)
+    times.extend(e.due for e in state.internal.values() if e.waiting and e.due is not None)
     return min(times, default=None)
 
 
-def _times_of(state: State, step: StepState) -> Iterator[datetime]:
+def _times_of(step: StepState) -> Iterator[datetime]:
     if step.warn_at is not None and not step.warned:
         yield step.warn_at
     if step.deadline is not None and not step.missed:
         yield step.deadline
     for effect in step.effects.values():
-        if effect.give_up_at is not None and effect.life in (Life.PLANNED, Life.STUCK):
+        if effect.give_up_at is not None and (effect.waiting or effect.life is Life.STUCK):
             yield effect.give_up_at
-        waits = effect.life is Life.PLANNED and effect.due is not None and _may_follow(step, effect)
-        if waits and effect.due is not None and not state.paused and _qualified(state):
-            yield effect.due

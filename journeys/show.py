@@ -25,7 +25,7 @@ class Show(Model):
 def show(playbook: Playbook, state: State) -> Show:
     """The journey at a glance."""
     deadlines = [s.deadline for s in state.steps.values() if s.deadline and not s.settled and not state.ending]
-    dues = [e.due for _, _, e in state.effects() if e.life is Life.PLANNED and e.due and not state.ending]
+    dues = [e.due for _, _, e in state.effects() if e.waiting and e.due and not state.ending]
     return Show(
         stage=_stage(state),
         needs_attention=_needs_attention(state),

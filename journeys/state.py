@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from journeys.life import SETTLED, Life
+from journeys.life import SETTLED, WAITING, Life
 from models.base import Instant, Json, Model
 from models.effect import Decided
 
@@ -19,7 +19,8 @@ INSTANCES_BOUND = 200
 
 
 class EffectState(Model):
-    """One effect of a step. `due` None: its step has no moment yet."""
+    """One effect of a step. `due` None: its step has no moment yet. A person or a vendor said of a doubt that it did
+    not happen (`resolved`) or that it did (`found`). `over`: nobody wants it any more."""
 
     life: Life = Life.PLANNED
     due: Instant | None = None
@@ -30,6 +31,8 @@ class EffectState(Model):
     after: str | None = None
     give_up_at: Instant | None = None
     resolved: bool = False
+    found: bool = False
+    over: bool = False
     decided: Decided | None = None
     alerted: str = ""
     settled_at: Instant | None = None
@@ -37,6 +40,10 @@ class EffectState(Model):
     @property
     def settled(self) -> bool:
         return self.life in SETTLED
+
+    @property
+    def waiting(self) -> bool:
+        return self.life in WAITING
 
 
 class StepState(Model):

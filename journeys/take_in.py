@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from journeys.conditions import holds, value_of
 from journeys.happenings import EffectEnded, EventCame, Happening, Noted, OperatorSaid, Resumed
-from journeys.life import Life, Turn, turned
+from journeys.life import WAITING, Life, Turn, turned
 from journeys.orders import END, QUALIFY, effects_for
 from journeys.state import INSTANCES_BOUND, NOTES_BOUND, SEEN_BOUND, EffectState, Line, State, StepState
 from models.effect import Decided, Outcome
@@ -16,6 +16,9 @@ from models.playbook import Playbook, Reaction
 
 PROOFS = frozenset({"message.delivered", "gift.shipped", "gift.delivered"})
 """Events by which a vendor proves that an effect in doubt did happen."""
+
+NOTES = "notes"
+"""What an operator resolves who has seen what could not be understood."""
 
 _TURN_OF = {
     "done": Turn.DONE,
@@ -55,16 +58,23 @@ def settle(effect: EffectState, turn: Turn, now: datetime, reason: str = "") -> 
     return True
 
 
+def give_up(effect: EffectState, turn: Turn, now: datetime, reason: str) -> None:
+    """Nobody wants it any more. What may have happened is looked at once more, at once, so that the books are right."""
+    if effect.life is Life.UNDER_WAY and not effect.over:
+        effect.over, effect.due, effect.wakes_on = True, now, None
+    settle(effect, turn, now, reason)
+
+
 def end(state: State, reason: str, now: datetime) -> None:
     """The journey is over: nothing new begins, what has not begun is dropped, what is in flight is awaited."""
     if not state.ending:
         state.ending = reason
         state.say(now, f"ends: {reason}")
     for _, _, effect in state.effects():
-        settle(effect, Turn.END, now, reason)
+        give_up(effect, Turn.END, now, reason)
     for name, effect in state.internal.items():
         if name != END:
-            settle(effect, Turn.END, now, reason)
+            settle(effect, Turn.LATE, now, reason)
 
 
 def _event(playbook: Playbook, state: State, event: EventCame, now: datetime) -> None:
@@ -80,10 +90,12 @@ def _event(playbook: Playbook, state: State, event: EventCame, now: datetime) ->
     _proof(state, event, about, now)
     if state.ending:
         return
+    if event.type == "tier.reached":
+        state.tier = str(event.data["tier"])
     if not _about_a_reaction(playbook, state, about):
         state.anchors.setdefault(event.type, event.at)
     for _, _, effect in state.effects():
-        if effect.life is Life.PLANNED and effect.wakes_on == event.type:
+        if effect.waiting and effect.wakes_on == event.type:
             effect.due, effect.wakes_on = now, None
     for exit_ in playbook.ends.on:
         if exit_.on == event.type and holds(exit_.when, event=event.data):
@@ -110,8 +122,11 @@ def _proof(state: State, event: EventCame, about: str | None, now: datetime) -> 
     if event.type not in PROOFS or about is None:
         return
     found = _find(state, about)
+    doubted = found is not None and found.life is Life.DOUBTED
     if found is not None and settle(found, Turn.FOUND, now, f"proved by {event.type}"):
-        state.say(now, f"{about.partition('/')[2]} was in doubt and did happen")
+        found.found, found.due = True, now
+        if doubted:
+            state.say(now, f"{about.partition('/')[2]} was in doubt and did happen")
 
 
 def _react(state: State, name: str, reaction: Reaction, event: EventCame) -> None:
@@ -143,8 +158,9 @@ def _outcome(playbook: Playbook, state: State, ended: EffectEnded, now: datetime
     if effect is None:
         return
     outcome = ended.outcome
+    turn = Turn.UNCLEAR if outcome.doubt else _TURN_OF[outcome.kind]
     name = ended.key.removeprefix(f"{state.journey}/")
-    if not settle(effect, _TURN_OF[outcome.kind], now, outcome.reason):
+    if not settle(effect, turn, now, outcome.reason):
         return
     state.active_at = max(state.active_at, now)
     effect.resolved = False
@@ -156,8 +172,10 @@ def _outcome(playbook: Playbook, state: State, ended: EffectEnded, now: datetime
         effect.wakes_on, effect.attention = outcome.wakes_on, outcome.attention
     if name != f"journey/{END}":
         state.say(now, f"{name}: {_words(outcome)}")
-    if state.ending:
-        settle(effect, Turn.END, now, state.ending)
+    if state.ending and name.startswith("journey/"):
+        settle(effect, Turn.LATE, now, state.ending)
+    elif state.ending:
+        give_up(effect, Turn.END, now, state.ending)
     _consequences(playbook, state, name, effect, outcome, now)
 
 
@@ -191,11 +209,16 @@ def _find(state: State, key: str) -> EffectState | None:
 
 def _resumed(state: State, now: datetime) -> None:
     """What was in flight is begun again under its key; in a journey that is over only the end itself is."""
-    for name, effect in [*((e, x) for _, e, x in state.effects()), *state.internal.items()]:
+    for _, _, effect in state.effects():
+        if settle(effect, Turn.RESUMED, now):
+            effect.due = now
+            if state.ending:
+                give_up(effect, Turn.END, now, state.ending)
+    for name, effect in state.internal.items():
         if settle(effect, Turn.RESUMED, now):
             effect.due = now
             if state.ending and name != END:
-                settle(effect, Turn.END, now, state.ending)
+                settle(effect, Turn.LATE, now, state.ending)
 
 
 def _operator(state: State, said: OperatorSaid, now: datetime) -> None:
@@ -206,11 +229,15 @@ def _operator(state: State, said: OperatorSaid, now: datetime) -> None:
         state.paused = True
     elif said.command == "resume":
         state.paused = False
+    elif said.command == "resolve" and said.step == NOTES:
+        state.notes = []
     elif said.command == "end":
         end(state, said.reason or "ended by an operator", now)
     else:
         for effect in targets(state, said.step):
             _intervene(effect, said, now)
+            if state.ending:
+                give_up(effect, Turn.END, now, state.ending)
 
 
 def targets(state: State, step: str) -> list[EffectState]:
@@ -232,14 +259,14 @@ def _intervene(effect: EffectState, said: OperatorSaid, now: datetime) -> None:
         effect.decided = Decided(approved=said.command == "approve", by=said.by, reason=said.reason)
         effect.due, effect.attention = now, False
     elif said.command == "skip":
-        settle(effect, Turn.SKIP, now, said.reason or "skipped by an operator")
+        give_up(effect, Turn.SKIP, now, said.reason or "skipped by an operator")
     elif said.command == "resolve":
         turn = Turn.FOUND if said.found else Turn.MISSING
-        if settle(effect, turn, now, said.reason or "resolved by an operator") and turn is Turn.MISSING:
-            effect.due, effect.resolved = now, True
+        if settle(effect, turn, now, said.reason or "resolved by an operator"):
+            effect.due, effect.found, effect.resolved = now, said.found is True, said.found is False
     else:
         settle(effect, Turn.RETRY, now)
-        if effect.life is Life.PLANNED:
+        if effect.waiting:
             effect.due, effect.wakes_on, effect.attention = now, None, False
 
 
@@ -249,16 +276,18 @@ def refusal(state: State, said: OperatorSaid) -> str | None:
         return "the journey is over"
     if said.command in ("pause", "resume", "end"):
         return _refusal_of_journey(state, said)
+    if said.command == "resolve" and said.step == NOTES:
+        return None if state.notes else "everything was understood"
     meant = targets(state, said.step)
     if not meant:
         return f"there is no step {said.step!r}; steps are: {', '.join(state.steps)}"
     wanted = {
-        "skip": ({Life.PLANNED, Life.STUCK}, "neither planned nor stuck"),
-        "retry": ({Life.STUCK, Life.PLANNED}, "neither stuck nor waiting"),
-        "run": ({Life.PLANNED}, "not planned"),
+        "skip": (WAITING | {Life.STUCK}, "neither planned nor stuck"),
+        "retry": (WAITING | {Life.STUCK}, "neither stuck nor waiting"),
+        "run": (WAITING, "not planned"),
         "resolve": ({Life.DOUBTED}, "not in doubt"),
-        "approve": ({Life.PLANNED}, "not waiting for a decision"),
-        "void": ({Life.PLANNED}, "not waiting for a decision"),
+        "approve": (WAITING, "not waiting for a decision"),
+        "void": (WAITING, "not waiting for a decision"),
     }[said.command]
     if not any(effect.life in wanted[0] for effect in meant):
         return f"step {said.step!r} is {', '.join(sorted({e.life.value for e in meant}))}: {wanted[1]}"

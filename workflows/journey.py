@@ -51,7 +51,7 @@ class Journey:
         self.inbox: list[Happening] = _HAPPENINGS.validate_python(start.inbox)
         if start.state is not None:
             self.state = State.model_validate(start.state)
-            self.inbox.insert(0, Resumed())
+            self.inbox.append(Resumed())  # after what came at the end of the last run: that may be how an effect ended
         self.in_flight = 0
         self.alarm: asyncio.Task[None] | None = None
         self.alarm_at: datetime | None = None
@@ -110,7 +110,11 @@ class Journey:
                 )
         except ActivityError as error:
             outcome = Outcome(
-                kind="not_before", at=workflow.now() + settings.RETRY_LONGEST, reason=_cause(error), attention=True
+                kind="not_before",
+                at=workflow.now() + settings.RETRY_LONGEST,
+                reason=_cause(error),
+                attention=True,
+                doubt=order.platform is not None and _in_doubt(error),
             )
         self.in_flight -= 1
         self.inbox.append(EffectEnded(key=order.key, outcome=outcome))
@@ -135,9 +139,11 @@ class Journey:
             await workflow.sleep(seconds, summary="until the next step")
 
     def show(self, new: Show) -> None:
-        """Tells the UI, in one upsert and only what changed."""
+        """Tells the UI, in one upsert and only what changed; not what is over in a moment: that it is about to end."""
         workflow.set_current_details(new.table)
-        if self.shown is not None and _telling(self.shown) == _telling(new):
+        if new.stage == "ending" and not self.in_flight:
+            return
+        if self.shown is not None and _searched(self.shown) == _searched(new):
             return
         self.shown = new
         workflow.upsert_search_attributes(
@@ -263,6 +269,8 @@ class Journey:
 
     def check(self, command: Command, asked: Intervention) -> None:
         """An Update that makes no sense now is refused, and leaves nothing in the history."""
+        if not isinstance(asked, Intervention):
+            raise ApplicationError("the argument is {step, found, reason, by}, or {}", non_retryable=True)
         reason = refusal(self.state, OperatorSaid(command=command, **asked.model_dump()))
         if reason is not None:
             raise ApplicationError(reason, non_retryable=True)
@@ -281,18 +289,27 @@ class AdvocateJourney(Journey):
         return await self.live()
 
 
-def _telling(show: Show) -> tuple[object, ...]:
-    """What is worth an upsert: each is an event in the history, so a moved wake-up alone is not."""
-    return show.stage, show.tier, show.needs_attention, show.deadline
+def _searched(show: Show) -> tuple[object, ...]:
+    """What journeys are found by: each change is an event in the history."""
+    return show.stage, show.tier, show.needs_attention, show.deadline, show.next_at
 
 
 def _cause(error: ActivityError) -> str:
     return str(error.cause or error)[:300]
 
 
+def _in_doubt(error: ActivityError) -> bool:
+    """Whether an effect that kept failing may have happened; where nobody says, it may."""
+    cause = error.cause
+    return not (isinstance(cause, ApplicationError) and cause.type == "TryAgain" and cause.details[:1] == (False,))
+
+
 def _what_is_wrong(error: Exception) -> str:
     """What was wrong with a signal, without the values it carried: those may be personal."""
+    if isinstance(error, _UnknownEvent):
+        return "there is no such event"
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False, include_url=False)[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['type']}"
-    return "no such event" if isinstance(error, _UnknownEvent) else type(error).__name__
+        if first["loc"]:
+            return f"{'.'.join(str(part) for part in first['loc'])}: {first['type'].replace('_', ' ')}"
+    return "the payload is not {id, at, data}"

@@ -93,7 +93,10 @@ def test_a_proof_settles_a_doubt() -> None:
 
     proof = event("gift.delivered", START + 4 * DAY, gift=f"{JOURNEY}/gift/send_gift")
     moments = list(rehearse(thank_you(), PROMOTER, [(START + 4 * DAY, proof)], answers))
-    assert when(moments, "gift", "send_gift", "begun") == [timedelta(minutes=2)]
+    assert when(moments, "gift", "send_gift", "begun") == [timedelta(minutes=2), 4 * DAY], (
+        "it is looked for, and booked"
+    )
+    assert len(when(moments, "gift", "send_gift", "done")) == 1
     assert moments[-1].effect == "end_journey"
 
 

@@ -11,6 +11,7 @@ from tests.docs.pages import listed, table
 STATES = {
     Life.PLANNED: "its moment is still to come, or it waits for an instant or an event",
     Life.CALLED: "an activity is at work on it",
+    Life.UNDER_WAY: "the vendor is at work on it, or its answer was lost; the next attempt finds out",
     Life.STUCK: "the vendor refused it, and will again until a person changes something",
     Life.DOUBTED: "it may have happened, and nothing but a look at the vendor can tell",
     Life.DONE: "it happened, once",
@@ -22,7 +23,8 @@ TURNS = {
     Turn.DUE: "its moment came",
     Turn.DONE: "the vendor's receipt came",
     Turn.WITHHELD: "the last look said no: consent, caps, budget, fraud, or nothing to do",
-    Turn.NOT_BEFORE: "the last look said later, or the vendor is still at work",
+    Turn.NOT_BEFORE: "the last look said later",
+    Turn.UNCLEAR: "the vendor is still at work, or the answer was lost",
     Turn.REFUSED: "the vendor said that our request is wrong",
     Turn.UNSURE: "the answer was lost, and this vendor cannot be asked",
     Turn.RESUMED: "a new run of the workflow begins it again, under the same key",

@@ -110,13 +110,15 @@ def _events(platform: Platform) -> Iterator[str]:
 def settings_of(kind: type[PlatformSettings]) -> Iterator[str]:
     """Each variable, with what it is needed for or what it is by default."""
     for name, info in kind.model_fields.items():
-        if name == "webhook_secret" and name not in kind.required_in:
+        if name == "webhook_secret" and name not in kind.required_in and not kind.verified_by:
             continue
         if name != "rate_limit":
             yield f"`{variable(kind, name)}` ({_need(kind, name) or _default(info)})"
 
 
 def _need(kind: type[PlatformSettings], name: str) -> str:
+    if name == "webhook_secret" and kind.verified_by:
+        return f"does to receive as well as `{variable(kind, kind.verified_by)}`, and comes before it"
     needs = [word for word, names in (("to send", kind.required), ("to receive", kind.required_in)) if name in names]
     return f"needed {' and '.join(needs)}" if needs else ""
 

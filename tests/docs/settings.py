@@ -18,8 +18,11 @@ def _row(name: str) -> tuple[str, ...]:
     needed = {*kind.required, *kind.required_in, "webhook_secret"}
     inbound = all_platforms()[name].inbound is not None
     may = [field for field in kind.model_fields if field not in needed]
-    groups = (kind.required, kind.required_in if inbound else (), may)
-    return f"[{name}](../platforms/{name}/README.md#settings)", *(_variables(name, group) for group in groups)
+    receive = _variables(name, kind.required_in if inbound else ())
+    if kind.verified_by:
+        receive += f" or `{variable(kind, 'webhook_secret')}`"
+    link = f"[{name}](../platforms/{name}/README.md#settings)"
+    return link, _variables(name, kind.required), receive, _variables(name, may)
 
 
 def _variables(name: str, fields: object) -> str:

@@ -1,7 +1,8 @@
 """Searches event orders, duplicates, outcomes, interventions and clock jumps for a journey that breaks its word.
 
 Prevents: a step that runs twice, runs after an exit, never runs, misses its wake-up, or whose deadline is not tracked;
-a reward that is paid before its day, before anybody looked, or over somebody's head.
+a reward that is paid before its day, before anybody looked, or over somebody's head; what may have happened and is
+dropped before anybody found out.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -75,6 +76,8 @@ OUTCOMES = st.sampled_from(
         Outcome(kind="not_before", reason="waits", wakes_on="video.ready"),
         Outcome(kind="not_before", reason="waits", wakes_on="payee.ready"),
         Outcome(kind="not_before", reason="needs approval", attention=True),
+        Outcome(kind="not_before", reason="the answer was lost", doubt=True),
+        Outcome(kind="not_before", reason="the vendor is at work on it", wakes_on="payee.ready", doubt=True),
     ]
 )
 
@@ -100,7 +103,7 @@ class JourneyMachine(RuleBasedStateMachine):
         )
         self.open: dict[str, Order] = {}
         self.done: list[str] = []
-        self.begun_after_end: list[str] = []
+        self.maybe: set[str] = set()
         self.seen: list[EventCame] = []
         self.number = 0
         self.step([])
@@ -118,8 +121,9 @@ class JourneyMachine(RuleBasedStateMachine):
         for order in decision.effects:
             assert order.key not in self.open, f"{order.key} begun while it is in flight"
             assert order.key not in self.done, f"{order.key} runs twice"
-            if was_ending and order.effect not in ("end_journey", "alert"):
-                self.begun_after_end.append(order.key)
+            own = order.effect in ("end_journey", "alert")
+            assert not was_ending or order.over or own, f"{order.key} begun after the end"
+            assert not (order.over or order.found) or order.key in self.maybe, f"{order.key} never was in doubt"
             self.open[order.key] = order
             self.look_at(order)
 
@@ -148,16 +152,26 @@ class JourneyMachine(RuleBasedStateMachine):
         if not self.open:
             return
         key = data.draw(st.sampled_from(sorted(self.open)))
+        self.step([self.ended(key, outcome)])
+
+    def ended(self, key: str, outcome: Outcome) -> EffectEnded:
+        """What became of an effect that is in flight, as far as it can become of it."""
         order = self.open.pop(key)
         if order.effect in ("qualify", "end_journey", "alert") or (
             order.effect == "screen" and outcome.kind in NO_CALL
         ):
             outcome = Outcome(kind="done")
+        if (order.over or order.found) and outcome.kind in ("refused", "not_before"):
+            outcome = outcome.model_copy(update={"kind": "not_before", "doubt": True})
         if outcome.kind == "not_before":
             outcome = outcome.model_copy(update={"at": self.now + timedelta(minutes=5)})
         if outcome.kind == "done":
             self.done.append(key)
-        self.step([EffectEnded(key=key, outcome=outcome)])
+        if outcome.doubt or outcome.kind == "unsure":
+            self.maybe.add(key)
+        else:
+            self.maybe.discard(key)
+        return EffectEnded(key=key, outcome=outcome)
 
     @rule(
         command=st.sampled_from(["pause", "resume", "run", "skip", "retry", "resolve", "approve", "void"]),
@@ -172,27 +186,24 @@ class JourneyMachine(RuleBasedStateMachine):
     def say(self, said: OperatorSaid) -> None:
         """What makes no sense now is refused, as in production."""
         if refusal(self.state, said) is None:
-            doubted = [
-                f"{self.journey}/{s}/{e}"
-                for s, e, x in self.state.effects()
-                if s == said.step and x.life is Life.DOUBTED
-            ]
-            if said.command == "resolve" and said.found:
-                self.done += doubted
             self.said(said)
             self.step([said])
 
     def said(self, said: OperatorSaid) -> None:
         """An operator is about to be obeyed."""
 
-    @rule()
-    def new_run(self) -> None:
-        """Continue-as-new: what was in flight is begun again under its key; the ledger makes that harmless."""
+    @rule(data=st.data(), outcome=OUTCOMES)
+    def new_run(self, data: st.DataObject, outcome: Outcome) -> None:
+        """Continue-as-new: how an effect ended may be carried along; what was in flight is begun again under its key,
+        which the ledger makes harmless."""
+        keys = data.draw(st.lists(st.sampled_from(sorted(self.open)), unique=True)) if self.open else []
+        carried = [self.ended(key, outcome) for key in keys]
+        self.maybe |= self.open.keys()
         self.open.clear()
         self.decision = self.decision.model_copy(
             update={"state": State.model_validate(self.state.model_dump(mode="json"))}
         )
-        self.step([Resumed()])
+        self.step([*carried, Resumed()])
 
     @rule(hours=st.integers(1, 24 * 60))
     def some_time_passes(self, hours: int) -> None:
@@ -217,9 +228,13 @@ class JourneyMachine(RuleBasedStateMachine):
             assert self.decision.wake > self.now, f"due at {self.decision.wake} and not begun at {self.now}"
 
     @invariant()
-    def nothing_begins_after_the_end(self) -> None:
-        if hasattr(self, "decision"):
-            assert not self.begun_after_end
+    def what_may_have_happened_is_found_out(self) -> None:
+        if not hasattr(self, "decision"):
+            return
+        for step, name, effect in self.state.effects():
+            if f"{self.journey}/{step}/{name}" in self.maybe and not name.startswith("make_video"):
+                assert not effect.settled, f"{step}/{name} may have happened, and nobody knows"
+                assert not self.state.ended
 
     @invariant()
     def whatever_is_due_is_begun(self) -> None:
@@ -228,7 +243,9 @@ class JourneyMachine(RuleBasedStateMachine):
         state = self.state
         qualified = state.internal["qualify"].life is Life.DONE
         for step, name, effect in state.effects():
-            if state.paused or state.ending or not qualified or effect.life is not Life.PLANNED:
+            if effect.over or effect.found:
+                assert not (effect.waiting and effect.due is not None and effect.due <= self.now)
+            if state.paused or state.ending or not qualified or not effect.waiting:
                 continue
             first = effect.after
             free = first is None or state.steps[step].effects[first].settled
@@ -280,9 +297,7 @@ class ReferralMachine(JourneyMachine):
     @rule()
     def all_goes_well(self) -> None:
         for key in sorted(self.open):
-            del self.open[key]
-            self.done.append(key)
-            self.step([EffectEnded(key=key, outcome=Outcome(kind="done"))])
+            self.step([self.ended(key, Outcome(kind="done"))])
 
     @rule(command=st.sampled_from(["approve", "void"]))
     def decision(self, command: Any) -> None:

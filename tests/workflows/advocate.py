@@ -4,9 +4,10 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from tests.world import World
+from tests.world import World, until
 
 ADA = "ada@example.com"
 DAY = timedelta(days=1)
@@ -36,7 +37,18 @@ async def heard(world: World, event_type: str, times: int = 1) -> None:
 
 
 async def state_of(world: World) -> Any:
-    return await (await world.handle(ADA)).query("state")
+    """Of a journey that is on record, though its workflow may start a moment later."""
+    handle = await world.handle(ADA)
+
+    async def look() -> Any:
+        try:
+            return await handle.query("state")
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return None
+
+    return await until(look, "the workflow was never started")
 
 
 async def passes(env: WorkflowEnvironment, time: timedelta) -> None:

@@ -1,12 +1,40 @@
 """Prevents: a journey that forgets, repeats or moves its clocks when its history is cut and it goes on in a new run."""
 
-from datetime import timedelta
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
+from temporalio import activity
+from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
 
+from models.effect import Order, Outcome
+from models.journey import ACTIVITY_QUEUE, Intervention, JourneyStart, queue_of
+from models.playbook import Playbook
+from store.database import new_id
 from tests.workflows.advocate import ADA, DAY, delivered, heard, known_in_the_crm, passes, state_of
 from tests.workflows.conftest import time_skipping
 from tests.world import PHONE, world
+from worker import SHELLS
+from workflows.journey import AdvocateJourney
+
+HELLO = Playbook.model_validate(
+    {
+        "playbook": "hello",
+        "title": "Say hello",
+        "purpose": "gratitude",
+        "starts": ["nps.answered"],
+        "steps": {
+            "hello": {
+                "due": "at start",
+                "do": [{"verb": "send", "params": {"message": "m"}, "platforms": ["sendgrid"]}],
+            }
+        },
+    }
+)
 
 
 async def test_a_journey_that_rests_every_few_events_does_the_same_once(database_url: str) -> None:
@@ -37,6 +65,75 @@ async def test_a_journey_that_rests_every_few_events_does_the_same_once(database
         start = history.events[0].workflow_execution_started_event_attributes
         assert start.continued_execution_run_id, "it did rest"
         assert start.first_execution_run_id != start.original_execution_run_id
+
+
+@pytest.mark.parametrize("rest_after", [12, 22])
+async def test_how_an_effect_ended_is_not_forgotten_by_the_rest(temporal: Client, rest_after: int) -> None:
+    """A run rests when nothing is in flight: right after an effect has ended."""
+    sent: list[Order] = []
+    calls = [asyncio.Event() for _ in range(9)]
+
+    def send(order: Order) -> Outcome:
+        calls[len(sent)].set()
+        sent.append(order)
+        return Outcome(kind="unsure", reason="the answer was lost") if len(sent) < 6 else Outcome(kind="done")
+
+    start = JourneyStart(
+        journey=new_id("j"),
+        contact=new_id("c"),
+        playbook=HELLO.model_dump(mode="json", by_alias=True),
+        started=datetime.now(UTC),
+        rest_after=rest_after,
+    )
+    doers = [_doer(name, _done) for name in ("qualify", "end_journey", "alert")] + [_doer("send", send)]
+    async with (
+        Worker(
+            temporal,
+            task_queue=ACTIVITY_QUEUE,
+            workflows=[AdvocateJourney],
+            activities=doers,
+            workflow_runner=SHELLS,
+        ),
+        Worker(temporal, task_queue=queue_of("sendgrid"), activities=doers),
+    ):
+        handle = await temporal.start_workflow("AdvocateJourney", start, id=start.workflow, task_queue=ACTIVITY_QUEUE)
+        for word in range(1, 4):
+            for number in range(6):
+                notice = {"id": f"{word}.{number}", "at": datetime.now(UTC).isoformat(), "data": {"milestone": "x"}}
+                await handle.signal("usage.milestone_reached", notice)
+            await _in_doubt(handle)
+            await asyncio.sleep(0.5)
+            assert len(sent) == word, "a doubt is not called again unasked"
+            said = Intervention(step="hello/send", found=False, by="grace", reason="not there")
+            await handle.execute_update("resolve", said)
+            async with asyncio.timeout(20):
+                await calls[word].wait()
+        await handle.terminate()
+    assert [order.resolved for order in sent] == [False, True, True, True], "one word of an operator, one call"
+    described = await temporal.get_workflow_handle(start.workflow).describe()
+    first = (await temporal.get_workflow_handle(start.workflow, run_id=handle.first_execution_run_id).describe()).run_id
+    assert described.run_id != first, "it did rest"
+
+
+def _done(order: Order) -> Outcome:
+    return Outcome(kind="done")
+
+
+def _doer(name: str, answer: Callable[[Order], Outcome]) -> Callable[[Order], object]:
+    @activity.defn(name=name)
+    async def doer(order: Order) -> Outcome:
+        return answer(order)
+
+    return doer
+
+
+async def _in_doubt(handle: WorkflowHandle[Any, Any]) -> None:
+    for _ in range(200):
+        state = await handle.query("state")
+        if state["steps"].get("hello", {}).get("effects", {}).get("send", {}).get("life") == "doubted":
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("it never was in doubt")
 
 
 def _world(env: WorkflowEnvironment, database_url: str):  # type: ignore[no-untyped-def]

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Row
+
 from authoring.messages import Messages
 from models.contact import Contact
 from models.effect import Order
 from models.links import Links
 from models.money import Money
 from models.program import Program
+from store.ledger import CannotDo as CannotDo
 from store.ledger import Look
-
-
-class CannotDo(Exception):
-    """An effect that cannot be done with what is known; the message says what to mend."""
+from store.referral import closed_count
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Kit:
                 "name": None if friend is None else friend.name,
                 "company": None if friend is None else friend.company,
             },
+            "referral": await _impact(look, row),
             "amount": _amount_of(look.order),
             "unsubscribe_url": self.links.preferences(contact.id),
             "step": look.order.step,
@@ -70,6 +71,17 @@ class Kit:
         if order.journey.startswith("r_"):
             return self.links.referral_workflow(order.journey)
         return self.links.journey(order.playbook, order.contact)
+
+
+async def _impact(look: Look, row: Row[Any] | None) -> dict[str, Any]:
+    """What the advocate may read of their own referral: when they sent somebody, by what, and how many of those whom
+    they sent are customers now. It says nothing of the friend, as their hub does not. Nobody else's is told."""
+    advocate = None if row is None else await look.contact_of(row.advocate_id)
+    if row is None or advocate is None or advocate.id != look.contact.id:
+        return {}
+    at = row.submitted_at
+    customers = await closed_count(look.conn, look.contact.id)
+    return {"day": f"{at.day} {at:%B %Y}", "how": row.how, "customers": customers}
 
 
 def _amount_of(order: Order) -> str | None:

@@ -27,5 +27,8 @@ class OurRecord:
         return Outcome(kind="done", facts={"tier": tier})
 
     async def end_journey(self, order: Order) -> Outcome:
+        """An opt-out that another service told the journey alone is one for every journey."""
+        if order.params["reason"] == "contact.opted_out":
+            await contact.opt_out(self.engine, order.contact)
         await journey.end_journey(self.engine, order.journey, order.params["reason"])
         return Outcome(kind="done")

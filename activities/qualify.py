@@ -37,4 +37,4 @@ class Qualifier:
         if contact.opted_out_at is not None:
             return Outcome(kind="withheld", reason="they opted out")
         unmet = unmet_rule(contact, list(order.params.get("rules", [])))
-        return Outcome(kind="withheld", reason=unmet) if unmet else Outcome(kind="done")
+        return Outcome(kind="withheld", reason=unmet) if unmet else Outcome(kind="done", facts={"tier": contact.tier})

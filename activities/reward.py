@@ -65,19 +65,25 @@ async def take_back_reward(look: Look, kit: Kit) -> TakeBack:
         over = await payout.excess(look, look.order.params["reward"])
     except ValueError as error:
         raise CannotDo(str(error)) from error
+    if not over.payment:
+        raise CannotDo("the payer's id of the payment is not known: take it back there by hand, then skip the step")
     return TakeBack(
         reward=over.reward, payment=over.payment, account=over.account, amount=over.amount, wallet=over.wallet
     )
 
 
 async def invited(conn: AsyncConnection, order: Order, request: Json, receipt: Receipt, at: datetime) -> None:
-    """The account is known; whether money can go there, the payer says."""
+    """The account is known; whether money can go there, the payer says. Of what is only said to have happened it may
+    not be known: the payer's own word tells it."""
     asked = InvitePayee.model_validate(request)
+    account = receipt.reference or asked.account
+    if account is None:
+        return
     await keep_payee(
         conn,
         asked.who.contact,
         order.platform or "",
-        receipt.reference or asked.account or "",
+        account,
         payable=receipt.facts.get("payable") is True,
         referral=order.referral,
         at=at,
@@ -85,8 +91,9 @@ async def invited(conn: AsyncConnection, order: Order, request: Json, receipt: R
 
 
 async def paid(conn: AsyncConnection, order: Order, request: Json, receipt: Receipt, at: datetime) -> None:
-    code = receipt.facts.get("code")
-    await payout.paid(conn, order.key, receipt.reference, None if code is None else str(code), at)
+    asked, code = PayReward.model_validate(request), receipt.facts.get("code")
+    said = None if code is None else str(code)
+    await payout.paid(conn, order.key, receipt.reference, said, at, asked.reward, asked.amount)
 
 
 async def taken_back(conn: AsyncConnection, order: Order, request: Json, receipt: Receipt, at: datetime) -> None:

@@ -1,8 +1,8 @@
 """The ledger: each effect happens at most once, and a doubt is never a duplicate.
 
 A row is claimed before the call, in one transaction with the last look, under the contact's lock and with a lease
-longer than the call can last; it is closed with the vendor's receipt. Whatever dies in between, the next claim sees an
-open row and knows that it may have happened.
+longer than the call can last; it is closed with the vendor's receipt. Whatever dies in between, the next claim sees
+that row and knows that it may have happened: that is found out first, and what had not happened is claimed afresh.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,15 +21,27 @@ from models.money import Money
 from models.program import Program
 from store.database import new_code, now
 from store.governance import ASKS, QUARTER, No, NotYet, Wait, Withhold, last_look
-from store.identity import get_contact
+from store.identity import SAME_PERSON, follow, get_contact
 from store.referral import get as get_referral
 from store.referral import referral_code, revenue_of
-from store.tables import codes, effects
+from store.tables import codes, effects, journeys
 
 LEASE = timedelta(seconds=40)
 """Longer than an attempt can last (`EffectKind.attempt`)."""
 
 Status = Literal["claimed", "pending", "open", "done", "withheld", "refused", "doubted"]
+Mode = Literal["first", "again", "look"]
+
+NOT_WANTED = "not wanted any more"
+SAID = "said to have happened"
+
+
+class Erased(LookupError):
+    """There is no such contact: it was erased, or is another by now whose own journey goes on."""
+
+
+class CannotDo(Exception):
+    """Raised while an effect is prepared: it cannot be done with what is known; the message says what to mend."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +102,19 @@ Also = Callable[[AsyncConnection], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Mine:
-    """Go: make the call. `mode` says how: for the first time, again after it may have happened, or only look.
+    """Go. `mode` says how: call for the first time, call again after it may have happened, or only look whether it did.
 
-    `request` is the rendered action, the same at every attempt."""
+    `request` is the rendered action, the same until it is known whether it happened; `sent_at` is when it was last
+    sent. `was` is what the row was before; `verdict` what forbids the call that would do no harm, so that only a look
+    is left. `claimed_at` tells this claim from a later one."""
 
-    mode: Literal["first", "again", "look"]
+    mode: Mode
     request: Json
-    claimed_at: datetime
     at: datetime
+    sent_at: datetime
+    claimed_at: datetime
+    was: Status = "open"
+    verdict: No | NotYet | None = None
 
 
 @dataclass(frozen=True)
@@ -119,64 +136,118 @@ class Busy:
 Claim = Mine | Settled | Busy | No | NotYet
 
 
-async def claim(engine: AsyncEngine, order: Order, program: Program, prepare: Prepare) -> Claim:
-    """Decides, in one transaction, whether this effect may and must be done now.
+async def claim(
+    engine: AsyncEngine, order: Order, program: Program, prepare: Prepare, harmless: timedelta = timedelta()
+) -> Claim:
+    """Decides, in one transaction, whether this effect may and must be done now. `harmless`: for how long after the
+    first call the vendor makes another one harmless.
 
-    `prepare` may raise Withhold or Wait, which are verdicts. Raises LookupError when the contact was erased; whatever
-    else `prepare` raises leaves nothing behind."""
+    `prepare` may raise Withhold or Wait, which are verdicts. Raises Erased; whatever else `prepare` raises, such as
+    CannotDo, leaves nothing behind."""
     async with engine.begin() as conn:
         order = order.model_copy(update={"contact": await _whose(conn, order)})
         contact = await get_contact(conn, order.contact, lock=True)
         if contact is None:
-            raise LookupError(f"there is no contact {order.contact}: erased?")
+            raise Erased(f"there is no contact {order.contact}: erased?")
+        look = Look(conn, order, contact, program, max(order.now, now()))
         row = (await conn.execute(select(effects).where(effects.c.key == order.key))).first()
-        if row is not None:
-            known = _known(row, order)
-            if known is not None:
-                if isinstance(known, Mine):
-                    await _take(conn, order, known.request, fresh=False)
-                return known
-        at = max(order.now, now())
-        look = Look(conn, order, contact, program, at)
-        verdict = last_look(
-            order, contact, await _asks(conn, order, at), program.governance, program.time_zone or "UTC", at
-        )
-        if verdict is not None:
-            await _refuse(conn, order, verdict, at)
-            return verdict
-        try:
-            request = (await prepare(look)).model_dump(mode="json", exclude_none=True)
-        except Withhold as why:
-            verdict = No(str(why))
-        except Wait as why:
-            verdict = NotYet(at + why.for_, str(why), why.wakes_on, why.attention)
-        if verdict is not None:
-            await _refuse(conn, order, verdict, at)
-            return verdict
-        await _take(conn, order, request, fresh=True)
-        return Mine("first", request, at, at)
+        settled = _settled(row, order)
+        if settled is not None:
+            return settled
+        if row is not None and (order.found or _may_have_happened(row, order)):
+            return await _repeat(look, row, prepare, harmless)
+        decided = _not_wanted(row) if order.over else await _decide(look, prepare)
+        if isinstance(decided, No | NotYet):
+            await _refuse(look, decided)
+            return decided
+        claimed_at = await _take(look, decided, "first")
+        return Mine("first", decided, look.at, look.at, claimed_at)
 
 
 async def _whose(conn: AsyncConnection, order: Order) -> str:
-    """Whom the effect is for: of a referral, whoever its advocate is by now, which a person may have changed."""
+    """Whom the effect is for by now, locked: of a referral its friend or else its advocate, whom a person may have
+    changed; of both, whoever they were merged into.
+
+    Raises Erased for a journey that a merge ended because it begins again for them."""
     row = await get_referral(conn, order.journey) if order.journey.startswith("r_") else None
-    return order.contact if row is None or order.contact == row.friend_id else str(row.advocate_id)
+    who = order.contact
+    if row is not None and who != row.friend_id:
+        who = await follow(conn, who)
+        if row.friend_id is None or who != await follow(conn, row.friend_id):
+            who = str(row.advocate_id)
+    who = await follow(conn, who, lock=True)
+    if row is None and who != order.contact:
+        ended = select(journeys.c.ended_because).where(journeys.c.id == order.journey)
+        because = str((await conn.execute(ended)).scalar() or "")
+        if because.startswith(SAME_PERSON):
+            raise Erased(because)
+    return who
 
 
-def _known(row: Row[Any], order: Order) -> Claim | None:
-    """What an existing row means; None when it may be claimed as if it were new."""
-    left = None if row.lease_until is None else row.lease_until - now()
-    if row.status in ("claimed", "pending") and left is not None and left > timedelta():
-        return Busy(left)
-    if row.status in ("done", "withheld"):
+def _settled(row: Row[Any] | None, order: Order) -> Settled | Busy | None:
+    """What leaves nothing to do and nothing to find out now."""
+    if row is None:
+        return Settled("done", SAID, {}) if order.found else None
+    if row.lease_until is not None and row.lease_until > now():
+        return Busy(row.lease_until - now())
+    asked = order.found or order.over or _resolves(row, order)
+    if row.status in ("done", "withheld") or (row.status == "doubted" and not asked):
         return Settled(row.status, row.reason or "", row.facts)
-    if row.status == "pending":
-        return Mine("look", row.request, row.first_sent_at, max(order.now, now()))
-    if row.status == "claimed":
-        return Mine("again", row.request, row.first_sent_at, max(order.now, now()))
-    if row.status == "doubted" and not order.resolved:
-        return Settled("doubted", row.reason or "", row.facts)
-    return None
+    return Settled("done", SAID, {}) if order.found and row.request is None else None
+
+
+def _resolves(row: Row[Any], order: Order) -> bool:
+    """Whether a person says that it did not happen, in a word that was not used yet."""
+    return order.resolved and (row.resolved_at is None or order.now > row.resolved_at)
+
+
+def _may_have_happened(row: Row[Any], order: Order) -> bool:
+    return row.status in ("claimed", "pending") or (row.status == "doubted" and not _resolves(row, order))
+
+
+def _not_wanted(row: Row[Any] | None) -> No:
+    doubted = row is not None and row.status == "doubted"
+    return No(f"it had not happened, and is {NOT_WANTED}" if doubted else NOT_WANTED)
+
+
+async def _repeat(look: Look, row: Row[Any], prepare: Prepare, harmless: timedelta) -> Mine:
+    """What may have happened is looked for; or called again, with the body that was sent, where that does no harm and
+    the last look still allows it."""
+    mode: Mode = "look"
+    verdict = None
+    wanted = not (look.order.found or look.order.over)
+    if wanted and row.status == "claimed" and look.at - row.first_sent_at < harmless:
+        verdict = await _verdict(look, prepare)
+        mode = "again" if verdict is None else "look"
+    claimed_at = await _take(look, row.request, mode)
+    sent_at = row.last_sent_at if mode == "look" else look.at
+    return Mine(mode, row.request, look.at, sent_at, claimed_at, was=row.status, verdict=verdict)
+
+
+async def _verdict(look: Look, prepare: Prepare) -> No | NotYet | None:
+    """What forbids it now. Nothing that `prepare` writes stays: the record is to fit the body that was sent."""
+    async with look.conn.begin_nested() as trial:
+        try:
+            decided = await _decide(look, prepare)
+        except CannotDo as error:
+            decided = No(str(error))
+        await trial.rollback()
+    return decided if isinstance(decided, No | NotYet) else None
+
+
+async def _decide(look: Look, prepare: Prepare) -> Json | No | NotYet:
+    """The rendered action, or what forbids it."""
+    order, program, at = look.order, look.program, look.at
+    asks = await _asks(look.conn, order, at)
+    verdict = last_look(order, look.contact, asks, program.governance, program.time_zone or "UTC", at)
+    if verdict is not None:
+        return verdict
+    try:
+        return (await prepare(look)).model_dump(mode="json", exclude_none=True)
+    except Withhold as why:
+        return No(str(why))
+    except Wait as why:
+        return NotYet(at + why.for_, str(why), why.wakes_on, why.attention)
 
 
 async def _asks(conn: AsyncConnection, order: Order, at: datetime) -> int:
@@ -209,31 +280,35 @@ def _identity_of(order: Order) -> dict[str, Any]:
     }
 
 
-async def _take(conn: AsyncConnection, order: Order, request: Json, *, fresh: bool) -> None:
-    moment = now()
-    values = {
+async def _take(look: Look, request: Json, mode: Mode) -> datetime:
+    order, moment = look.order, now()
+    values: dict[str, Any] = {
         "status": "claimed",
         "request": request,
-        "reason": None,
         "settled_at": None,
         "claimed_at": moment,
         "lease_until": moment + LEASE,
     }
-    made = insert(effects).values(**_identity_of(order), **values, first_sent_at=max(order.now, moment), attempts=1)
-    changed: dict[str, Any] = {**values, "attempts": effects.c.attempts + 1}
-    if fresh:
-        changed["first_sent_at"] = max(order.now, moment)
-    await conn.execute(made.on_conflict_do_update(index_elements=["key"], set_=changed))
+    if mode != "look":
+        values |= {"reason": None, "last_sent_at": look.at}
+    if mode == "first":
+        values |= {"contact_id": order.contact, "first_sent_at": look.at}
+        values |= {"resolved_at": order.now} if order.resolved else {}
+    made = insert(effects).values(**_identity_of(order) | values, attempts=1)
+    changed = {**values, "attempts": effects.c.attempts + 1}
+    await look.conn.execute(made.on_conflict_do_update(index_elements=["key"], set_=changed))
+    return moment
 
 
-async def _refuse(conn: AsyncConnection, order: Order, verdict: No | NotYet, at: datetime) -> None:
+async def _refuse(look: Look, verdict: No | NotYet) -> None:
     values: dict[str, Any] = {
+        "contact_id": look.order.contact,
         "status": "withheld" if isinstance(verdict, No) else "open",
         "reason": verdict.reason,
-        "settled_at": at if isinstance(verdict, No) else None,
+        "settled_at": look.at if isinstance(verdict, No) else None,
     }
-    made = insert(effects).values(**_identity_of(order), **values)
-    await conn.execute(made.on_conflict_do_update(index_elements=["key"], set_=values))
+    made = insert(effects).values(**_identity_of(look.order) | values)
+    await look.conn.execute(made.on_conflict_do_update(index_elements=["key"], set_=values))
 
 
 async def close(
@@ -248,8 +323,7 @@ async def close(
     at: datetime | None = None,
     also: Also | None = None,
 ) -> None:
-    """Writes down how a claimed effect ended, and what `also` writes with it. `open` gives it back: it surely did not
-    happen."""
+    """Writes down how a claimed effect ended, and what `also` writes with it."""
     settled = status in ("done", "withheld", "refused")
     values: dict[str, Any] = {"status": status, "reason": reason or None, "lease_until": None}
     if settled:
@@ -264,6 +338,22 @@ async def close(
         await conn.execute(update(effects).where(effects.c.key == key).values(values))
         if also is not None:
             await also(conn)
+
+
+async def give_back(engine: AsyncEngine, key: str, mine: Mine, status: Status) -> bool:
+    """Ends a claim and not the effect; `open`: it surely did not happen. False, and nothing is changed, where the claim
+    outlived its lease and a later one has taken over."""
+    given = update(effects).where(effects.c.key == key, effects.c.claimed_at == mine.claimed_at)
+    async with engine.begin() as conn:
+        ours = await conn.execute(given.values(status=status, lease_until=None).returning(effects.c.key))
+        return ours.first() is not None
+
+
+async def in_doubt(engine: AsyncEngine, key: str) -> bool:
+    """Whether it may have happened and is not settled."""
+    query = select(effects.c.key).where(effects.c.key == key, effects.c.status.in_(("claimed", "pending", "doubted")))
+    async with engine.connect() as conn:
+        return (await conn.execute(query)).first() is not None
 
 
 async def effects_of(conn: AsyncConnection, contact: str) -> Sequence[Row[Any]]:

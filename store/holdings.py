@@ -52,7 +52,6 @@ async def find(engine: AsyncEngine, subject: str) -> Them:
 
 async def them(conn: AsyncConnection, contact: Contact) -> Them:
     ids = await _same_person(conn, contact)
-    known = [one for id_ in ids if (one := await get_contact(conn, id_)) is not None]
     rows = (await conn.execute(select(t.referrals).where(_either(t.referrals, ids)))).all()
     sides = {side for row in rows for side in (row.advocate_id, row.friend_id) if side is not None}
     referrals = [row.id for row in rows]
@@ -62,8 +61,8 @@ async def them(conn: AsyncConnection, contact: Contact) -> Them:
     return Them(
         contact=contact,
         ids=ids,
-        names=[identity.text for one in known for identity in one.identities],
-        words=[word for one in known for word in words_of(one)],
+        names=[identity.text for identity in contact.identities],
+        words=words_of(contact),
         referrals=referrals,
         others=sorted(sides - set(ids)),
         rewards=list((await conn.execute(owed)).scalars()),
@@ -71,23 +70,9 @@ async def them(conn: AsyncConnection, contact: Contact) -> Them:
 
 
 async def _same_person(conn: AsyncConnection, contact: Contact) -> list[str]:
-    """Their contact, and those whose names were taken over by it (`store/merge.py`): their rows are still there.
-
-    They are found by the address on them, and by the events that were told again."""
-    ids = {contact.id}
-    mine = [i.value for i in contact.identities if i.kind == "email"]
-    addressed = select(t.identities.c.contact_id).where(t.identities.c.kind == "email")
-    same = select(t.contacts.c.id).where(func.lower(t.contacts.c.email).in_(mine), t.contacts.c.id.not_in(addressed))
-    ids |= set((await conn.execute(same)).scalars())
-    while True:
-        told = select(func.substr(t.inbox.c.source_id, len("merged:") + 1)).where(
-            t.inbox.c.contact_id.in_(ids), t.inbox.c.source == "ovation", t.inbox.c.source_id.startswith("merged:")
-        )
-        lost = select(t.inbox.c.contact_id).where(t.inbox.c.id.in_(told), t.inbox.c.contact_id.is_not(None))
-        more = set((await conn.execute(lost)).scalars()) - ids
-        if not more:
-            return sorted(ids)
-        ids |= more
+    """Their contact, and those that were merged into it (`store/merge.py`): their ids stand in links and in events."""
+    merged = select(t.contacts.c.id).where(t.contacts.c.merged_into == contact.id)
+    return sorted({contact.id, *(await conn.execute(merged)).scalars()})
 
 
 def words_of(contact: Contact) -> list[str]:

@@ -42,6 +42,7 @@ async def shown_to(engine: AsyncEngine, contact: str) -> Shown | None:
         found = await get_contact(conn, contact)
         if found is None:
             return None
+        contact = found.id
         video, story, code = (
             await _video(conn, contact),
             await _story(conn, contact),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, cast, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, cast, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,6 +18,9 @@ from store.database import new_id
 from store.tables import contacts, effects, identities, referrals
 
 _FACTS = ("email", "first_name", "last_name", "company", "phone", "time_zone", "locale", "region", "csm_email")
+
+SAME_PERSON = "the same person as"
+"""How the reason begins for which a merge ends a journey that has done nothing yet: what began it is told again."""
 
 
 @dataclass(frozen=True)
@@ -30,23 +33,31 @@ class Resolved:
 
 
 async def resolve(
-    conn: AsyncConnection, subject: Identity, others: Sequence[Identity] = (), person: Person | None = None
+    conn: AsyncConnection,
+    subject: Identity,
+    others: Sequence[Identity] = (),
+    person: Person | None = None,
+    *,
+    hearsay: bool = False,
 ) -> Resolved | None:
-    """The contact of a subject, made if nobody is known by it. None only for something of ours that does not exist."""
+    """The contact of a subject, made if nobody is known by it. None only for something of ours that does not exist.
+
+    `hearsay`: anybody may have told it, so it changes nothing that is known of the person."""
     if subject.kind == "effect" or subject.kind.endswith("_send"):
         return await _by_effect(conn, subject)
     if subject.kind == "ovation_referral":
-        found = await conn.execute(select(referrals.c.advocate_id).where(referrals.c.id == subject.value))
+        found = await conn.execute(select(kept_as(referrals.c.advocate_id)).where(referrals.c.id == subject.value))
         advocate = found.scalar()
         return None if advocate is None else Resolved(advocate)
     if subject.kind == "ovation":
-        row = (await conn.execute(select(contacts.c.id).where(contacts.c.id == subject.value))).first()
-        return None if row is None else Resolved(row.id)
+        known = await conn.execute(select(contacts.c.id).where(contacts.c.id == kept_as(subject.value)))
+        contact = known.scalar()
+        return None if contact is None else Resolved(contact)
     names = _names(subject, others, person)
     contact = await _known(conn, names)
     if contact is None:
         contact = await _make(conn, names)
-    await learn(conn, contact, names, person)
+    await learn(conn, contact, names, person, only_unknown=hearsay)
     return Resolved(contact)
 
 
@@ -58,7 +69,7 @@ def _names(subject: Identity, others: Sequence[Identity], person: Person | None)
 
 
 async def _by_effect(conn: AsyncConnection, subject: Identity) -> Resolved | None:
-    found = select(effects.c.contact_id, effects.c.journey_id, effects.c.key)
+    found = select(kept_as(effects.c.contact_id).label("contact_id"), effects.c.journey_id, effects.c.key)
     if subject.kind == "effect":
         found = found.where(effects.c.key == subject.value)
     else:
@@ -68,13 +79,33 @@ async def _by_effect(conn: AsyncConnection, subject: Identity) -> Resolved | Non
     return None if row is None else Resolved(row.contact_id, row.journey_id, row.key)
 
 
+def kept_as(contact: str | ColumnElement[Any]) -> ColumnElement[str]:
+    """In a query: who somebody is by now. Links, codes, events and orders may name a contact from before a merge."""
+    other, named = contacts.alias(), literal(contact) if isinstance(contact, str) else contact
+    merged = select(other.c.merged_into).where(other.c.id == named).scalar_subquery()
+    return func.coalesce(merged, named)
+
+
+async def follow(conn: AsyncConnection, contact: str, *, lock: bool = False) -> str:
+    """Who somebody is by now, known or not; with `lock`, nobody else decides about them meanwhile."""
+    query = select(contacts.c.merged_into).where(contacts.c.id == contact)
+    merged = (await conn.execute(query.with_for_update() if lock else query)).scalar()
+    return contact if merged is None else await follow(conn, str(merged), lock=lock)
+
+
+async def owners(conn: AsyncConnection, names: Sequence[Identity]) -> list[str]:
+    """The contacts known by these names, each once, in the order of the names."""
+    query = select(identities.c.kind, identities.c.value, kept_as(identities.c.contact_id).label("contact"))
+    rows = await conn.execute(
+        query.where(tuple_(identities.c.kind, identities.c.value).in_([(i.kind, i.value) for i in names]))
+    )
+    by_name = {(row.kind, row.value): str(row.contact) for row in rows}
+    return list(dict.fromkeys(by_name[(i.kind, i.value)] for i in names if (i.kind, i.value) in by_name))
+
+
 async def _known(conn: AsyncConnection, names: Sequence[Identity]) -> str | None:
     """The contact known by any of these names; by the first of them where they disagree."""
-    rows = await conn.execute(
-        select(identities).where(tuple_(identities.c.kind, identities.c.value).in_([(i.kind, i.value) for i in names]))
-    )
-    by_name = {(row.kind, row.value): str(row.contact_id) for row in rows}
-    return next((by_name[(i.kind, i.value)] for i in names if (i.kind, i.value) in by_name), None)
+    return next(iter(await owners(conn, names)), None)
 
 
 async def _make(conn: AsyncConnection, names: Sequence[Identity]) -> str:
@@ -96,16 +127,23 @@ async def _make(conn: AsyncConnection, names: Sequence[Identity]) -> str:
 
 
 async def learn(
-    conn: AsyncConnection, contact: str, names: Sequence[Identity] = (), person: Person | None = None
+    conn: AsyncConnection,
+    contact: str,
+    names: Sequence[Identity] = (),
+    person: Person | None = None,
+    *,
+    only_unknown: bool = False,
 ) -> None:
-    """Adds names and facts to a contact. A name somebody else has stays theirs; absent facts change nothing."""
+    """Adds names and facts to a contact. A name somebody else has stays theirs; absent facts change nothing.
+
+    `only_unknown`: fills what is empty, and overwrites nothing."""
     phone = None if person is None else Identity.of_phone(person.phone, person.region)
     known_by = [*names, *([phone] if phone is not None else [])]
     if known_by:
         rows = [{"kind": i.kind, "value": i.value, "contact_id": contact} for i in known_by]
         new = insert(identities).values(rows).on_conflict_do_nothing().returning(identities.c.kind, identities.c.value)
         await _silent_as_before(conn, contact, [Identity(kind=k, value=v) for k, v in (await conn.execute(new)).all()])
-    facts = _facts(names, person)
+    facts = _facts(names, person, only_unknown=only_unknown)
     if facts:
         changed = [contacts.c[name].is_distinct_from(value) for name, value in facts.items()]
         condition = changed[0]
@@ -124,7 +162,8 @@ async def _silent_as_before(conn: AsyncConnection, contact: str, names: Sequence
         await conn.execute(update(contacts).where(contacts.c.id == contact).values(opted_out_at=first))
 
 
-def _facts(names: Sequence[Identity], person: Person | None) -> dict[str, Any]:
+def _facts(names: Sequence[Identity], person: Person | None, *, only_unknown: bool) -> dict[str, Any]:
+    """Column → what it becomes."""
     facts: dict[str, Any] = {}
     email = next((i.value for i in names if i.kind == "email"), None)
     if email:
@@ -132,9 +171,12 @@ def _facts(names: Sequence[Identity], person: Person | None) -> dict[str, Any]:
     if person is not None:
         facts |= {name: getattr(person, name) for name in _FACTS if getattr(person, name)}
         if person.address is not None:
-            facts["address"] = person.address.model_dump(exclude_none=True)
-        if person.attributes:
-            facts["attributes"] = contacts.c.attributes.op("||")(cast(person.attributes, JSONB))
+            facts["address"] = cast(person.address.model_dump(exclude_none=True), JSONB)
+    if only_unknown:
+        facts = {name: func.coalesce(contacts.c[name], value) for name, value in facts.items()}
+    if person is not None and person.attributes:
+        told, known = cast(person.attributes, JSONB), contacts.c.attributes
+        facts["attributes"] = told.op("||")(known) if only_unknown else known.op("||")(told)
     return facts
 
 
@@ -145,7 +187,8 @@ def contact_from(row: Row[Any], names: Sequence[Identity] = ()) -> Contact:
 
 
 async def get_contact(conn: AsyncConnection, contact: str, *, lock: bool = False) -> Contact | None:
-    """The contact with their identities; with `lock`, nobody else decides about them meanwhile."""
+    """The contact with their identities, whatever id of theirs it is; with `lock`, nobody else decides about them
+    meanwhile."""
     names = (
         select(func.jsonb_agg(func.jsonb_build_array(identities.c.kind, identities.c.value)))
         .where(identities.c.contact_id == contact)
@@ -157,6 +200,8 @@ async def get_contact(conn: AsyncConnection, contact: str, *, lock: bool = False
     row = (await conn.execute(query)).first()
     if row is None:
         return None
+    if row.merged_into is not None:
+        return await get_contact(conn, row.merged_into, lock=lock)
     return contact_from(row, [Identity(kind=kind, value=value) for kind, value in row.names or []])
 
 

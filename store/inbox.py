@@ -31,7 +31,7 @@ NOBODY = "names nobody and nothing we know"
 
 
 class Unacceptable(ValueError):
-    """An event that cannot be accepted, however often it comes. The message says why, for who sent it."""
+    """An event that cannot be accepted, however often it comes. The message says why, and quotes no value."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ async def _stored(engine: AsyncEngine, event: Event, data: dict[str, Any]) -> Ac
         )
         if (known := (await conn.execute(before)).first()) is not None:
             return Accepted(known.id, new=False, contact=known.contact_id)
-        resolved = await resolve(conn, event.subject, event.identities, event.person)
+        resolved = await resolve(conn, event.subject, event.identities, event.person, hearsay=event.hearsay)
         event_id = new_id("e")
         if resolved is not None:
             resolved, data = await _routed(conn, event, resolved, data)

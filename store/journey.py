@@ -11,16 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from models.base import Json
 from models.journey import JourneyStart
-from models.playbook import Playbook
+from models.playbook import Playbook, span
 from store.database import new_id, now
 from store.tables import entries, journeys
 
 SETTLING = timedelta(seconds=30)
 """A journey that ended less than this ago may still be closing in Temporal: a new entry waits."""
-
-
-STALE = timedelta(days=1)
-"""An event older than this when it reaches us begins its journey now: its own clocks could not be kept any more."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +85,7 @@ async def enter(
                 journey=referral or new_id("j"),
                 contact=contact,
                 playbook=content,
-                started=_began(at, now()),
+                started=_began(at, now(), playbook.stale),
                 facts=facts,
             )
             await _open(conn, playbook.playbook, start, event)
@@ -97,9 +93,9 @@ async def enter(
         return start
 
 
-def _began(at: datetime, heard: datetime) -> datetime:
+def _began(at: datetime, heard: datetime, stale: timedelta) -> datetime:
     """The clocks run from what happened; from when we heard of it, where that is long ago, as in a backfill."""
-    return min(at, heard) if heard - at < STALE else heard
+    return min(at, heard) if heard - at < stale else heard
 
 
 async def _last(conn: AsyncConnection, playbook: str, subject: str) -> Row[Any] | None:
@@ -120,7 +116,7 @@ def _refusal(playbook: Playbook, last: Row[Any] | None, at: datetime) -> str | N
     if playbook.again is None:
         return "they have been through this playbook, and it is for once only"
     if at < last.started_at + playbook.again:
-        return f"they last entered on {last.started_at:%Y-%m-%d}, and may enter again {playbook.again.days} days later"
+        return f"they last entered on {last.started_at:%Y-%m-%d}, and may enter again {span(playbook.again)} later"
     if last.ended_at > now() - SETTLING:
         raise NotYetOver
     return None

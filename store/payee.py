@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from models.base import Json
 from models.contact import Identity
-from store.identity import learn
+from store.identity import follow, kept_as, learn
 from store.outcome import tell
 from store.tables import payees
 
 
 async def payee_of(conn: AsyncConnection, contact: str, platform: str) -> Row[Any] | None:
-    query = select(payees).where(payees.c.contact_id == contact, payees.c.platform == platform)
+    query = select(payees).where(payees.c.contact_id == kept_as(contact), payees.c.platform == platform)
     return (await conn.execute(query)).first()
 
 
@@ -33,6 +33,7 @@ async def keep_payee(
 
     An answer from before they completed it may be written after the news that they did, which comes only once: an
     account that could be paid is not made to wait again. Whether money can really go there, the payment asks."""
+    contact = await follow(conn, contact)
     made = insert(payees).values(contact_id=contact, platform=platform, account=account, payable=payable)
     ready = made.excluded.payable | ((payees.c.account == made.excluded.account) & payees.c.payable)
     values = {"account": made.excluded.account, "payable": ready}

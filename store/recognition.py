@@ -24,6 +24,7 @@ async def recognize(engine: AsyncEngine, contact: str, thresholds: Mapping[Tier,
         found = await get_contact(conn, contact, lock=True)
         if found is None:
             return None
+        contact = found.id
         count = await closed_count(conn, contact)
         earned = [tier for tier, needed in thresholds.items() if count >= needed]
         best = max(earned, key=RANK.__getitem__, default=None)

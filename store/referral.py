@@ -1,7 +1,8 @@
 """Referrals: who sent whom, and how far it has come. Unique by advocate and friend; a second report joins the first.
 
-The failure prevented: one sale that counts for two advocates, or twice for one, because two systems told of it. The
-first touch wins; whoever claims the same friend later is kept as a dispute, and only a person overrules it.
+The failures prevented: one sale that counts for two advocates, or twice for one, because two systems told of it; a
+person's word that the next report undoes. The first touch wins; whoever claims the same friend later is kept as a
+dispute, and only a person overrules it.
 """
 
 from collections.abc import Sequence
@@ -9,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, exists, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from models.contact import Identity
 from models.money import Money
 from store.database import new_code, new_id
-from store.identity import resolve
-from store.tables import codes, inbox, referrals, touches
+from store.identity import follow, kept_as, resolve
+from store.tables import codes, contacts, decisions, inbox, referrals, touches
 
 LIVE = ("submitted", "qualified", "closed")
 """Of two referrals of one friend, one that is alive is the one an event without a name means."""
@@ -59,12 +60,11 @@ async def credit(
         return Credited(advocate)
     friend = None if advocate == subject else subject
     how = str(data.get("how") or ("code" if data.get("referral_code") else "crm"))
-    made = await _record(conn, advocate, friend, data.get("referral") or report, how, at)
-    return Credited(advocate, made, friend)
+    return await _record(conn, advocate, friend, data.get("referral") or report, how, at)
 
 
 async def _by_code(conn: AsyncConnection, code: str) -> str | None:
-    query = select(codes.c.contact_id).where(codes.c.code == code, codes.c.kind == "referral")
+    query = select(kept_as(codes.c.contact_id)).where(codes.c.code == code, codes.c.kind == "referral")
     return (await conn.execute(query)).scalar()
 
 
@@ -75,11 +75,63 @@ async def _known(conn: AsyncConnection, subject: str, named: object) -> Credited
     alive = referrals.c.status.in_(LIVE) & referrals.c.verdict.is_distinct_from("deny")
     query = select(referrals).where(or_(*which)).order_by(alive.desc(), referrals.c.submitted_at).limit(1)
     row = (await conn.execute(query)).first()
+    if row is None or row.friend_id is None:
+        return None if row is None else Credited(row.advocate_id, row.id)
+    same = (referrals.c.advocate_id == kept_as(row.advocate_id)) & (referrals.c.friend_id == kept_as(row.friend_id))
+    counts = (
+        await conn.execute(select(referrals).where(same))
+    ).first() or row  # of one by two names (`store/merge.py`)
+    return Credited(counts.advocate_id, counts.id, counts.friend_id)
+
+
+async def _record(
+    conn: AsyncConnection, advocate: str, friend: str | None, named: str, how: str, at: datetime
+) -> Credited:
+    """The referral of these two, made at the first report; each report is a touch, a rival's a dispute. One that a
+    person gave to somebody else stays theirs, whoever is reported again."""
+    given = None if friend is None else await _given_away(conn, advocate, friend)
+    if given is None:
+        referral = await _of_these_two(conn, advocate, friend, named, how, at)
+    else:
+        referral = given.referral or ""
+    disputed = friend is not None and await _rival(conn, advocate, friend)
+    touch = insert(touches).values(
+        advocate_id=advocate, friend_id=friend, referral_id=referral, how=how, disputed=disputed, at=at
+    )
+    await conn.execute(touch)
+    return given or Credited(advocate, referral, friend)
+
+
+def attributed(before: str, after: str) -> str:
+    """What a person decided who overruled the first touch, as it is kept. `_given_away` reads it."""
+    return f"attributed from {before} to {after}"
+
+
+async def _given_away(conn: AsyncConnection, advocate: str, friend: str) -> Credited | None:
+    """The referral of this friend that was the advocate's, by whatever name, until a person gave it to somebody else;
+    None while they have one of their own."""
+    own = referrals.alias()
+    has_one = exists().where(own.c.advocate_id == advocate, own.c.friend_id == friend)
+    names = select(contacts.c.id).where(or_(contacts.c.id == advocate, contacts.c.merged_into == advocate))
+    query = (
+        select(referrals)
+        .join(decisions, decisions.c.about == referrals.c.id)
+        .where(
+            referrals.c.friend_id == friend,
+            decisions.c.what.startswith("attributed from "),
+            func.split_part(decisions.c.what, " ", 3).in_(names),
+            ~has_one,
+        )
+        .order_by(decisions.c.id.desc())
+        .limit(1)
+    )
+    row = (await conn.execute(query)).first()
     return None if row is None else Credited(row.advocate_id, row.id, row.friend_id)
 
 
-async def _record(conn: AsyncConnection, advocate: str, friend: str | None, named: str, how: str, at: datetime) -> str:
-    """The referral of these two, made at the first report; each report is a touch, a rival's a dispute."""
+async def _of_these_two(
+    conn: AsyncConnection, advocate: str, friend: str | None, named: str, how: str, at: datetime
+) -> str:
     external = named if friend is None else None
     made = insert(referrals).values(
         id=new_id("r"), advocate_id=advocate, friend_id=friend, external_id=external, how=how, submitted_at=at
@@ -90,13 +142,7 @@ async def _record(conn: AsyncConnection, advocate: str, friend: str | None, name
         if friend is None
         else (referrals.c.advocate_id == advocate) & (referrals.c.friend_id == friend)
     )
-    referral = str((await conn.execute(select(referrals.c.id).where(same))).scalar_one())
-    disputed = friend is not None and await _rival(conn, advocate, friend)
-    touch = insert(touches).values(
-        advocate_id=advocate, friend_id=friend, referral_id=referral, how=how, disputed=disputed, at=at
-    )
-    await conn.execute(touch)
-    return referral
+    return str((await conn.execute(select(referrals.c.id).where(same))).scalar_one())
 
 
 async def _rival(conn: AsyncConnection, advocate: str, friend: str) -> bool:
@@ -173,12 +219,10 @@ async def _close(conn: AsyncConnection, row: Row[Any], amount: Money | None, at:
 
 
 async def _refunds_told(conn: AsyncConnection, row: Row[Any]) -> Sequence[Row[Any]]:
-    """Refunds of this sale that reached us before the sale, or its amount, did."""
-    query = select(inbox).where(
-        inbox.c.contact_id == row.advocate_id,
-        inbox.c.type == "referral.refunded",
-        inbox.c.data["referral"].astext == row.id,
-    )
+    """Refunds of this sale that reached us before the sale, or its amount, did; whoever's the referral was then."""
+    refund: ColumnElement[str] = literal_column("'referral.refunded'")
+    of = inbox.c.data.op("->>")(literal_column("'referral'"))
+    query = select(inbox).where(inbox.c.type == refund, of == row.id)  # as the index `ix_inbox_refunds` has it
     return (await conn.execute(query)).all()
 
 
@@ -248,7 +292,43 @@ async def advocate_of(engine: AsyncEngine, code: str) -> str | None:
 async def note_touch(engine: AsyncEngine, **touch: Any) -> None:
     """Keeps a click, a visit or a form, for the fraud rules. See `store.tables.touches`."""
     async with engine.begin() as conn:
+        for side in ("advocate_id", "friend_id"):
+            if touch.get(side) is not None:
+                touch[side] = await follow(conn, touch[side])
         await conn.execute(insert(touches).values(**touch))
+
+
+async def last_click(engine: AsyncEngine, advocate: str, device: str) -> datetime | None:
+    """When this browser last clicked a link of this advocate's, and it counted; None if it never did."""
+    clicked = select(func.max(touches.c.at)).where(
+        touches.c.advocate_id == kept_as(advocate), touches.c.how == "click", touches.c.device == device
+    )
+    async with engine.connect() as conn:
+        at: datetime | None = (await conn.execute(clicked)).scalar()
+        return at
+
+
+@dataclass(frozen=True)
+class Forms:
+    """How many forms came: `by_it` from one browser, `for_them` for one advocate."""
+
+    by_it: int
+    for_them: int
+
+
+async def forms_since(
+    engine: AsyncEngine, since: datetime, advocate: str, *, network: str, device: str | None
+) -> Forms:
+    """Forms since then from this network and browser, and for this advocate. Without a mark of their own, all browsers
+    of a network are one."""
+    itself = (touches.c.network == network) & touches.c.device.is_not_distinct_from(device)
+    theirs = touches.c.advocate_id == kept_as(advocate)
+    query = select(func.count().filter(itself), func.count().filter(theirs)).where(
+        touches.c.how == "form", touches.c.at > since, itself | theirs
+    )
+    async with engine.connect() as conn:
+        by_it, for_them = (await conn.execute(query)).one()
+    return Forms(by_it, for_them)
 
 
 async def referrals_of(engine: AsyncEngine, advocate: str) -> Sequence[Row[Any]]:

@@ -1,16 +1,18 @@
 """Rewards: money that is owed, once for each referral, rule and beneficiary, and what became of it.
 
-The failures prevented: a reward that is paid twice because it was asked for twice, or twice in two amounts; a budget
-that two payments at once both fit into; money that moved and is in no book. The last look at money is here, inside the
-claim: screening, refunds, budget, approval, signature, account.
+The failures prevented: a reward that is paid twice because it was asked for twice, or twice in two amounts; one sale
+that is paid for to two advocates; a budget that two payments at once both fit into; money that moved and is in no book.
+The last look at money is here, inside the claim: screening, refunds, the friend's other referrals, approval, budget,
+signature, account. It may be taken as often as one likes before the money is called for.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -19,18 +21,22 @@ from models.money import Money
 from models.program import Budget, Reward
 from store import screening
 from store.governance import Wait, Withhold
-from store.identity import get_contact
+from store.identity import follow, get_contact
 from store.ledger import Look
 from store.payee import payee_of
 from store.referral import get as get_referral
-from store.tables import inbox, referrals, reward_entries, rewards
+from store.tables import contacts, decisions, effects, inbox, referrals, reward_entries, rewards
 
 LATER = timedelta(days=1)
 """How long a reward waits before it looks again at what a new period or a report must change."""
 TOLD = timedelta(days=7)
 """How long it waits where a word wakes it: a person's decision, or an event."""
 
+MAY_HAVE_HAPPENED = ("claimed", "pending", "doubted")
+"""What is left open of an effect of which nobody knows yet that it did not happen."""
+
 _BUDGET_LOCK = 72_392_737  # nobody else's advisory lock
+_FRIEND_LOCKS = 72_392_738
 
 
 @dataclass(frozen=True)
@@ -66,11 +72,10 @@ async def owe(look: Look, rule: str) -> Owed:
     if amount.minor <= 0:
         raise Withhold("nothing is due for this sale")
     row = await _row(look, rule, reward, beneficiary, amount)
-    await _last_look(look, row, reward, amount)
+    await _last_look(look, row, referral, reward, amount)
     account = await _account(look, reward, beneficiary)
-    await conn.execute(
-        update(rewards).where(rewards.c.id == row.id).values(status="claimed", reason=None, platform=order.platform)
-    )
+    taken = {"status": "claimed", "claimed_at": look.at, "reason": None, "platform": order.platform}
+    await conn.execute(update(rewards).where(rewards.c.id == row.id).values(taken))
     return Owed(row.id, beneficiary, amount, account, row.code)
 
 
@@ -136,6 +141,10 @@ async def _row(look: Look, rule: str, reward: Reward, beneficiary: Contact, amou
         rewards.c.referral_id == referral, rewards.c.rule == rule, rewards.c.beneficiary_id == beneficiary.id
     )
     row = (await look.conn.execute(query.with_for_update())).one()
+    if row.effect_key is None:  # the referral was somebody else's meanwhile, and is theirs again
+        ours = {"effect_key": look.order.key, "status": "planned", "reason": None}
+        await look.conn.execute(update(rewards).where(rewards.c.id == row.id).values(ours))
+        row = (await look.conn.execute(query)).one()
     if row.effect_key != look.order.key:
         raise Withhold(f"the same reward is paid by {row.effect_key}")
     if row.status in ("voided", "paid"):
@@ -145,20 +154,23 @@ async def _row(look: Look, rule: str, reward: Reward, beneficiary: Contact, amou
         values = {"id": fresh, "amount_minor": amount.minor, "currency": amount.currency}
         values["tier"] = _tier(reward, beneficiary)  # a part that is taken back is reckoned as it was paid
         await look.conn.execute(update(rewards).where(rewards.c.id == row.id).values(values))
+        await look.conn.execute(update(decisions).where(decisions.c.about == row.id).values(about=fresh))
         row = (await look.conn.execute(query)).one()
     return row
 
 
-async def _last_look(look: Look, row: Row[Any], reward: Reward, amount: Money) -> None:
-    """A person's word, the limit above which one is needed, the budget, the signature."""
+async def _last_look(look: Look, row: Row[Any], referral: Row[Any], reward: Reward, amount: Money) -> None:
+    """A person's word, the friend's other referrals, the limit above which a word is needed, the budget, the
+    signature."""
     conn, payouts, decided = look.conn, look.program.payouts, look.order.decided
     if decided is not None:
-        await screening.record(conn, row.id, decided)
+        await screening.record(conn, row.id, decided, look.at)
     standing = await screening.decision_on(conn, row.id)
-    approved = standing is not None and standing.what == "approved"
-    if standing is not None and not approved:
+    if standing is not None and standing.what != "approved":
         await note(conn, row.id, "voided", f"{standing.by}: {standing.reason}")
         raise Withhold(f"voided by {standing.by}: {standing.reason}")
+    await _once_for_the_friend(look, row, referral, None if standing is None else standing.at)
+    approved = standing is not None
     if not approved and _needs_approval(amount, payouts.approve_above):
         words = f"{amount} needs a person's approval"
         await note(conn, row.id, "waiting", words)
@@ -166,7 +178,48 @@ async def _last_look(look: Look, row: Row[Any], reward: Reward, amount: Money) -
     if payouts.budget is not None:
         await _fit(look, row, amount, payouts.budget, approved)
     if reward.signature:
-        await _signed(conn, row)
+        await _signed(conn, row, approved)
+
+
+async def _once_for_the_friend(look: Look, row: Row[Any], referral: Row[Any], approved_at: datetime | None) -> None:
+    """A touch that is told late may be earlier than the one that was paid: then a person says which counts, or that
+    both do, after they could know of the other. Two payments for one friend look one after the other."""
+    if referral.friend_id is None:
+        return
+    conn, friend = look.conn, await follow(look.conn, referral.friend_id)
+    await conn.execute(
+        text("SELECT pg_advisory_xact_lock(:kind, hashtext(:friend))"), {"kind": _FRIEND_LOCKS, "friend": friend}
+    )
+    known_as = select(contacts.c.id).where(contacts.c.merged_into == friend)
+    same = select(referrals.c.id).where(
+        or_(referrals.c.friend_id == friend, referrals.c.friend_id.in_(known_as)), referrals.c.id != referral.id
+    )
+    other = await money_of(conn, list((await conn.execute(same)).scalars()))
+    if other is None or (approved_at is not None and approved_at >= (other.claimed_at or other.paid_at)):
+        return
+    how = "is paid" if other.status == "paid" else "is being paid"
+    words = f"a reward for {other.referral_id}, of the same friend, {how}: void this one, or approve it if both are due"
+    await note(conn, row.id, "waiting", words)
+    raise Wait(words, TOLD, attention=True)
+
+
+async def money_of(conn: AsyncConnection, of: Sequence[str]) -> Row[Any] | None:
+    """The newest reward of these referrals whose money is out, or is on its way."""
+    balance = (
+        select(func.coalesce(func.sum(reward_entries.c.amount_minor), 0))
+        .where(reward_entries.c.reward_id == rewards.c.id)
+        .scalar_subquery()
+    )
+    query = select(rewards).where(rewards.c.referral_id.in_(of), or_(balance > 0, is_taken()))
+    newest = query.order_by(func.coalesce(rewards.c.claimed_at, rewards.c.paid_at).desc(), rewards.c.id).limit(1)
+    return (await conn.execute(newest)).first()
+
+
+def is_taken() -> ColumnElement[bool]:
+    """In a query: whether a reward is on its way. One whose effect was refused, or withheld since, is not: it was not
+    paid, and is not tried again by itself."""
+    trying = exists().where(effects.c.key == rewards.c.effect_key, effects.c.status.in_(("open", *MAY_HAVE_HAPPENED)))
+    return (rewards.c.status == "claimed") & trying
 
 
 def _needs_approval(amount: Money, limit: Money | None) -> bool:
@@ -186,9 +239,9 @@ async def _fit(look: Look, row: Row[Any], amount: Money, budget: Budget, approve
     taken = (
         select(rewards.c.id, rewards.c.amount_minor)
         .where(
-            rewards.c.status.in_(("claimed", "paid")),
+            or_(rewards.c.status == "paid", is_taken()),
             rewards.c.currency == amount.currency,
-            func.coalesce(rewards.c.paid_at, rewards.c.at) >= since,
+            func.coalesce(rewards.c.paid_at, rewards.c.claimed_at) >= since,
             rewards.c.id != row.id,
         )
         .subquery()
@@ -200,6 +253,8 @@ async def _fit(look: Look, row: Row[Any], amount: Money, budget: Budget, approve
     left = budget.amount.minor - int((await look.conn.execute(spent)).scalar_one())
     if amount.minor > left:
         words = f"the budget of {budget.amount} for this {budget.per} is used up"
+        still = f", which an approval does not overrule: raise it, or wait for the next {budget.per}"
+        words += still if approved else ""
         await note(look.conn, row.id, "waiting", words)
         raise Wait(words, LATER, attention=True)
 
@@ -210,7 +265,7 @@ def period_start(at: datetime, per: str) -> datetime:
     return datetime(at.year, month, 1, tzinfo=UTC)
 
 
-async def _signed(conn: AsyncConnection, row: Row[Any]) -> None:
+async def _signed(conn: AsyncConnection, row: Row[Any], approved: bool) -> None:
     """Waits for the agreement, for a person too once it was declined. One that is signed stays so: what was declined
     afterwards is another."""
     signed = inbox.c.type == "agreement.signed"
@@ -221,12 +276,14 @@ async def _signed(conn: AsyncConnection, row: Row[Any]) -> None:
         .limit(1)
     )
     word = (await conn.execute(query)).first()
+    still = ", which an approval does not overrule" if approved else ""
     if word is None:
-        await note(conn, row.id, "waiting", "the agreement is not signed yet")
+        words = f"the agreement is not signed yet{still}"
+        await note(conn, row.id, "waiting", words)
         # a signature wakes it, a decline does not: it is looked for each day
-        raise Wait("the agreement is not signed yet", LATER, wakes_on="agreement.signed")
+        raise Wait(words, LATER, wakes_on="agreement.signed")
     if word.type != "agreement.signed":
-        words = f"the agreement was {word.data.get('how', 'declined')}: have another signed, or void the reward"
+        words = f"the agreement was {word.data.get('how', 'declined')}{still}: have another signed, or void the reward"
         await note(conn, row.id, "waiting", words)
         raise Wait(words, TOLD, wakes_on="agreement.signed", attention=True)
 

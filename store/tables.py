@@ -52,9 +52,12 @@ contacts = Table(
     Column("tier", Text, nullable=False, server_default="none"),
     _at("opted_out_at"),
     _at("churned_at"),
+    Column("merged_into", Text, ForeignKey("contacts.id"), index=True),
     _at("created_at", nullable=False, server_default=func.now()),
     _at("updated_at", nullable=False, server_default=func.now()),
 )
+"""`merged_into` is who they are by now, where two contacts turned out to be one person (`store/merge.py`). Who is named
+there was never merged: no chain is longer than one."""
 
 identities = Table(
     "identities",
@@ -93,6 +96,7 @@ inbox = Table(
     Column("last_error", Text),
     UniqueConstraint("source", "source_id"),
     Index("ix_inbox_waiting", "position", postgresql_where=text("handed_at IS NULL")),
+    Index("ix_inbox_refunds", text("(data ->> 'referral')"), postgresql_where=text("type = 'referral.refunded'")),
 )
 
 journeys = Table(
@@ -149,14 +153,17 @@ effects = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     _at("claimed_at"),
     _at("first_sent_at"),
+    _at("last_sent_at"),
     _at("lease_until"),
+    _at("resolved_at"),
     _at("settled_at"),
     _at("due_at"),
     _at("deadline_at"),
     Index("ix_effects_contact_id_settled_at", "contact_id", "settled_at"),
     Index("ix_effects_reference", "reference"),
 )
-"""The ledger: one row for each thing that is done once."""
+"""The ledger: one row for each thing that is done once. `first_sent_at` and `last_sent_at` are of the body that is kept
+in `request`; `resolved_at` is the order by which a person's word was used that it had not happened."""
 
 codes = Table(
     "codes",
@@ -247,14 +254,16 @@ rewards = Table(
     Column("status", Text, nullable=False),
     Column("reason", Text),
     Column("platform", Text),
-    Column("effect_key", Text, nullable=False),
+    Column("effect_key", Text, index=True),
     Column("payment", Text),
     Column("code", Text),
     _at("at", nullable=False, server_default=func.now()),
+    _at("claimed_at"),
     _at("paid_at"),
     UniqueConstraint("referral_id", "rule", "beneficiary_id"),
 )
-"""Money owed, once for each referral, rule and beneficiary. The id is made from the money's identity."""
+"""Money owed, once for each referral, rule and beneficiary. The id is made from the money's identity. `effect_key` is
+of the effect that pays it; none has it to pay any more where a person gave the referral to somebody else."""
 
 reward_entries = Table(
     "reward_entries",

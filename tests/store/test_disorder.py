@@ -1,80 +1,42 @@
 """Prevents: money that depends on the order in which systems tell of a sale, or on how long a crash held it up."""
 
-from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities import reward
 from activities.kit import CannotDo
-from models.contact import Identity
-from models.effect import Order
-from models.event import Event
 from models.money import Money
 from models.program import Program
-from platforms.capabilities import PayReward, TakeBack, Who
+from platforms.capabilities import TakeBack
 from store import payout
 from store.governance import No, NotYet
-from store.inbox import accept
-from store.ledger import Claim, Look, Mine, claim, close
+from store.ledger import Look, Mine, claim, close
 from store.payee import keep_payee, payee_of
-from store.reward import owe
+from tests.store import sales
+from tests.store.sales import ADA, NOON, SALE, can_be_paid, order, pay, rows, take_back, with_rewards
 
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-"""When the sale was made; the minutes of a test are counted from here."""
-SALE = {"minor": 50_000, "currency": "USD"}
 PART = {"minor": 20_000, "currency": "USD"}
 LESS = {"minor": 30_000, "currency": "USD"}
 
 
 @pytest.fixture
 def program(program: Program) -> Program:
-    rewards = {"advocate": {"worth": "10% of the sale"}}
-    return Program.model_validate({**program.model_dump(by_alias=True, mode="json"), "rewards": rewards})
+    return with_rewards(program)
 
 
-async def told(
-    engine: AsyncEngine, what: str, minutes: int = 0, source: str = "crm", friend: str = "bo@new.example", **data: Any
-) -> str:
-    """A system tells of Bo, whom Ada sent. Gives the referral."""
-    event = Event(
-        type=f"referral.{what}",
-        source=source,
-        source_id=f"{what} {minutes} {data} {friend}",
-        subject=Identity(kind="email", value=friend),
-        at=NOON + timedelta(minutes=minutes),
-        data={"referred_by": "email:ada@engines.example", **data},
-    )
-    accepted = await accept(engine, event)
-    [row] = await rows(engine, "SELECT data, contact_id FROM inbox WHERE id = :id", id=accepted.id)
-    async with engine.begin() as conn:
-        await keep_payee(conn, row.contact_id, "stripe", "acct_ada", payable=True, referral=None, at=NOON)
-    return str(row.data["referral"])
+async def told(engine: AsyncEngine, *what: Any, **more: Any) -> str:
+    """A system tells of a friend, whom Ada sent. Gives the referral."""
+    referral = await sales.told(engine, *what, **more)
+    await can_be_paid(engine, ADA)
+    return referral
 
 
-async def rows(engine: AsyncEngine, statement: str, **values: Any) -> list[Any]:
-    async with engine.begin() as conn:
-        return list((await conn.execute(text(statement), values)).all())
-
-
-async def order(engine: AsyncEngine, referral: str, step: str, effect: str) -> Order:
-    [row] = await rows(engine, "SELECT advocate_id FROM referrals WHERE id = :id", id=referral)
-    return Order(
-        key=f"{referral}/{step}/{effect}",
-        effect=effect,
-        journey=referral,
-        playbook="referral",
-        contact=row.advocate_id,
-        step=step,
-        purpose="service",
-        platform="stripe",
-        params={"reward": "advocate"},
-        due=NOON,
-        now=NOON,
-    )
+async def paid(engine: AsyncEngine, program: Program, referral: str) -> int:
+    """Pays, and closes it as the doer does. Gives the amount."""
+    return int((await sales.paid(engine, program, referral)).request["amount"]["minor"])
 
 
 STORIES = {
@@ -103,34 +65,6 @@ async def test_what_happened_last_counts_whatever_is_told_last(engine: AsyncEngi
             referral = await told(engine, what, minutes, friend=friend, **amount)
         [row] = await rows(engine, "SELECT status FROM referrals WHERE id = :id", id=referral)
         assert row.status == STORIES[story], f"told as {[what for _, what in told_so]}"
-
-
-async def prepare(look: Look) -> PayReward:
-    owed = await owe(look, "advocate")
-    return PayReward(who=Who.of(owed.beneficiary), reward=owed.id, amount=owed.amount, account=owed.account)
-
-
-async def pay(engine: AsyncEngine, program: Program, referral: str) -> Claim:
-    return await claim(engine, await order(engine, referral, "reward", "pay_reward"), program, prepare)
-
-
-async def paid(engine: AsyncEngine, program: Program, referral: str) -> int:
-    """Pays, and closes it as the doer does. Gives the amount."""
-    mine = await pay(engine, program, referral)
-    assert isinstance(mine, Mine), mine
-    key = f"{referral}/reward/pay_reward"
-    await close(engine, key, "done", at=NOON, also=lambda conn: payout.paid(conn, key, "tr_1", None, NOON))
-    return int(mine.request["amount"]["minor"])
-
-
-async def take_back(engine: AsyncEngine, program: Program, referral: str, refund: int) -> Claim:
-    async def taken(look: Look) -> TakeBack:
-        over = await payout.excess(look, "advocate")
-        return TakeBack(
-            reward=over.reward, payment=over.payment, account=over.account, amount=over.amount, wallet=over.wallet
-        )
-
-    return await claim(engine, await order(engine, referral, f"refunded:{refund}", "take_back_reward"), program, taken)
 
 
 async def test_a_refund_that_overtakes_its_sale_counts(engine: AsyncEngine, program: Program) -> None:
@@ -195,10 +129,9 @@ async def test_two_refunds_at_once_do_not_both_take_back_the_first_part(engine: 
 
 async def test_a_refund_in_part_leaves_a_reward_that_waits_its_rest(engine: AsyncEngine, program: Program) -> None:
     referral = await told(engine, "closed", amount=SALE)
-    await rows(engine, "UPDATE payees SET payable = false RETURNING 1")
+    await rows(engine, "UPDATE payees SET payable = false")
     assert isinstance(await pay(engine, program, referral), NotYet)
-    async with engine.begin() as conn:
-        await conn.execute(text("UPDATE payees SET payable = true"))
+    await rows(engine, "UPDATE payees SET payable = true")
     await told(engine, "refunded", 5, amount=PART)
     assert await take_back(engine, program, referral, 20_000) == No("nothing was paid for it")
     assert await paid(engine, program, referral) == 3_000
@@ -223,7 +156,7 @@ async def test_an_old_answer_does_not_close_an_account_that_was_completed_since(
     referral = await told(engine, "closed", amount=SALE)
     [row] = await rows(engine, "SELECT advocate_id AS id FROM referrals")
     async with engine.begin() as conn:
-        await keep_payee(conn, row.id, "stripe", "acct_ada", payable=False, referral=referral, at=NOON)
+        await keep_payee(conn, row.id, "stripe", f"acct_{row.id}", payable=False, referral=referral, at=NOON)
         kept = await payee_of(conn, row.id, "stripe")
         assert kept is not None and kept.payable
         await keep_payee(conn, row.id, "stripe", "acct_new", payable=False, referral=referral, at=NOON)

@@ -199,6 +199,20 @@ async def test_a_contact_that_turned_out_to_be_the_same_person_goes_too(engine: 
     assert kept
 
 
+async def test_a_contact_that_was_merged_is_erased_and_exported_though_nothing_was_told_again(
+    engine: AsyncEngine,
+) -> None:
+    by_crm = Identity(kind="hubspot", value="101")
+    seen = Event(type="contact.updated", source="hubspot", source_id="1", subject=by_crm, at=NOW)
+    lost = await find_or_make(engine, seen)
+    kept = (await tell(engine, "nps.answered", "ada@engines.example", ADA, score=10)).contact
+    await learn_from(engine, kept, [by_crm], Person(email="ada@engines.example"))
+    assert {row["id"] for row in (await everything(engine, lost))["contacts"]} == {lost, kept}
+    receipt = await erase(engine, lost, "grace", "")
+    assert (receipt.contact, receipt.also_known_as, receipt.known_at) == (kept, [lost], ["hubspot:101"])
+    assert await rows(engine, "SELECT id FROM contacts") == []
+
+
 async def find_or_make(engine: AsyncEngine, event: Event) -> str:
     accepted = await accept(engine, event)
     assert accepted.contact is not None

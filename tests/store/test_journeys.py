@@ -87,3 +87,12 @@ def test_a_referral_hears_what_became_of_its_advocates_agreement() -> None:
         assert referral.hears(event, "c_ada", "j_1", None)
         assert not referral.hears(event, "c_eve", "j_1", None)
     assert not referral.hears("gift.delivered", "c_ada", "j_1", None)
+
+
+async def test_under_a_time_scale_the_wait_is_told_in_a_unit_that_it_has(engine: AsyncEngine) -> None:
+    hurried = PLAYBOOK.model_copy(update={"again": timedelta(days=90) / 86400})
+    for event in ("e_1", "e_2"):
+        start = await enter(engine, hurried, CONTENT, "c_1", event, now(), {})
+        if start is not None:
+            await end_journey(engine, start.journey, "quiet")
+    assert str((await reasons(engine))[1]).endswith("may enter again 90 seconds later")

@@ -13,10 +13,12 @@ from models.effect import Order
 from models.event import Event
 from models.program import Program
 from platforms.capabilities import SendEmail
-from store.governance import No, NotYet
+from store.governance import No, NotYet, Wait, Withhold
 from store.inbox import accept
-from store.ledger import Busy, Look, Mine, Settled, claim, close
+from store.ledger import Busy, CannotDo, Erased, Look, Mine, Settled, claim, close, give_back, in_doubt
 
+KEY = "j_1/check_in/send"
+DAY = timedelta(days=1)
 TUESDAY = datetime(2026, 11, 24, 15, tzinfo=UTC)  # 10:00 in New York
 
 
@@ -76,18 +78,105 @@ async def test_what_is_done_is_never_claimed_again(engine: AsyncEngine, program:
     assert again == Settled("done", "", {"message": "m_1"})
 
 
+async def sql(engine: AsyncEngine, statement: str, **values: Any) -> list[Any]:
+    async with engine.begin() as conn:
+        got = await conn.execute(text(statement), values)
+        return list(got.all()) if got.returns_rows else []
+
+
+async def taken(engine: AsyncEngine, asked: Order, program: Program, **more: Any) -> Mine:
+    got = await claim(engine, asked, later(program), prepare, **more)
+    assert isinstance(got, Mine), got
+    return got
+
+
+async def lease_passes(engine: AsyncEngine) -> None:
+    """Of a process that died."""
+    await sql(engine, "UPDATE effects SET lease_until = now() - interval '1 second'")
+
+
+@pytest.mark.parametrize(("harmless", "mode"), [(timedelta(), "look"), (DAY, "again"), (timedelta.max, "again")])
 async def test_after_a_crash_the_next_claim_knows_that_it_may_have_happened(
+    engine: AsyncEngine, program: Program, harmless: timedelta, mode: str
+) -> None:
+    first = await taken(engine, order(await contact(engine)), program)
+    await lease_passes(engine)
+    again = await taken(engine, order(await contact(engine)), program, harmless=harmless)
+    assert (first.mode, again.mode, again.was) == ("first", mode, "claimed")
+    assert again.request == first.request, "a repeat sends the same bytes"
+
+
+async def test_a_call_is_harmless_only_for_a_while_after_the_first(engine: AsyncEngine, program: Program) -> None:
+    who = await contact(engine)
+    for hours, mode in [(0, "first"), (20, "again"), (25, "look")]:
+        at = TUESDAY + timedelta(days=2000, hours=hours)
+        assert (await taken(engine, order(who, now=at), program, harmless=DAY)).mode == mode
+        await lease_passes(engine)
+
+
+async def test_a_look_is_no_call(engine: AsyncEngine, program: Program) -> None:
+    """What a vendor's search may lag behind is the last call."""
+    who, at = await contact(engine), TUESDAY + timedelta(days=2000)
+    sent = [(at, DAY), (at + timedelta(hours=1), DAY), (at + timedelta(hours=2), timedelta())]
+    mine = []
+    for moment, harmless in sent:
+        mine.append(await taken(engine, order(who, now=moment), program, harmless=harmless))
+        await lease_passes(engine)
+    assert [(m.mode, m.sent_at) for m in mine] == [("first", at), ("again", sent[1][0]), ("look", sent[1][0])]
+
+
+@pytest.mark.parametrize("why", [Withhold("it was voided"), CannotDo("no address"), Wait("no account yet")], ids=str)
+async def test_what_forbids_a_repeat_leaves_a_look_and_no_other_trace(
+    engine: AsyncEngine, program: Program, why: Exception
+) -> None:
+    """What it may have done is on record as it was done."""
+
+    async def changed(look: Look) -> SendEmail:
+        await look.code()
+        raise why
+
+    who = await contact(engine)
+    first = await taken(engine, order(who), program)
+    await lease_passes(engine)
+    got = await claim(engine, order(who), later(program), changed, DAY)
+    assert isinstance(got, Mine)
+    assert (got.mode, got.request) == ("look", first.request)
+    assert got.verdict is not None and got.verdict.reason == str(why)
+    assert await sql(engine, "SELECT * FROM codes") == []
+    assert await sql(engine, "SELECT status, reason FROM effects") == [("claimed", None)]
+
+
+async def test_what_nobody_wants_any_more_is_withheld_where_it_was_not_begun(
     engine: AsyncEngine, program: Program
 ) -> None:
     who = await contact(engine)
-    first = await claim(engine, order(who), later(program), prepare)
-    async with engine.begin() as conn:  # the lease of a process that died passes
-        await conn.execute(text("UPDATE effects SET lease_until = now() - interval '1 second'"))
-    again = await claim(engine, order(who), later(program), prepare)
-    assert isinstance(first, Mine)
-    assert isinstance(again, Mine)
-    assert (first.mode, again.mode) == ("first", "again")
-    assert again.request == first.request, "a repeat sends the same bytes"
+    assert await claim(engine, order(who, over=True), later(program), prepare) == No("not wanted any more")
+    assert await sql(engine, "SELECT status, reason FROM effects") == [("withheld", "not wanted any more")]
+
+
+async def test_a_claim_that_was_taken_over_gives_nothing_back(engine: AsyncEngine, program: Program) -> None:
+    """A process that stood still for longer than its lease would open what another one is calling."""
+    slow = await taken(engine, order(await contact(engine)), program)
+    await lease_passes(engine)
+    await taken(engine, order(await contact(engine)), program)
+    assert not await give_back(engine, KEY, slow, "open")
+    assert isinstance(await claim(engine, order(await contact(engine)), later(program), prepare), Busy)
+
+
+async def test_what_is_given_back_is_in_doubt_or_open(engine: AsyncEngine, program: Program) -> None:
+    mine = await taken(engine, order(await contact(engine)), program)
+    for status, doubt in [("claimed", True), ("pending", True), ("doubted", True), ("open", False)]:
+        assert await give_back(engine, KEY, mine, status)  # type: ignore[arg-type]
+        assert await in_doubt(engine, KEY) == doubt
+
+
+async def test_a_row_is_of_whoever_it_is_done_for(engine: AsyncEngine, program: Program) -> None:
+    """A referral is somebody else's by now: their record tells of it, and the other's erasure does not touch it."""
+    ada, eve = await contact(engine), await contact(engine, "eve@example.com")
+    mine = await taken(engine, order(ada), program)
+    await give_back(engine, KEY, mine, "open")
+    await taken(engine, order(eve), program)
+    assert await sql(engine, "SELECT contact_id FROM effects") == [(eve,)]
 
 
 async def test_given_back_it_is_claimed_as_if_new(engine: AsyncEngine, program: Program) -> None:
@@ -104,8 +193,19 @@ async def test_a_doubt_waits_for_an_operator(engine: AsyncEngine, program: Progr
     await claim(engine, order(who), later(program), prepare)
     await close(engine, "j_1/check_in/send", "doubted", reason="no answer")
     assert isinstance(await claim(engine, order(who), later(program), prepare), Settled)
-    resolved = await claim(engine, order(who, resolved=True), later(program), prepare)
-    assert isinstance(resolved, Mine)
+    assert (await taken(engine, order(who, resolved=True), program)).mode == "first"
+
+
+async def test_an_operators_word_is_used_once(engine: AsyncEngine, program: Program) -> None:
+    """Temporal repeats an attempt whose end it never heard of, with the word in it."""
+    who = await contact(engine)
+    await taken(engine, order(who), program)
+    await close(engine, KEY, "doubted", reason="no answer")
+    word = order(who, resolved=True, now=TUESDAY + DAY)
+    await taken(engine, word, program)
+    await close(engine, KEY, "doubted", reason="no answer again")
+    assert await claim(engine, word, later(program), prepare) == Settled("doubted", "no answer again", {})
+    await taken(engine, order(who, resolved=True, now=TUESDAY + 2 * DAY), program)
 
 
 @pytest.mark.parametrize("what", ["contact.opted_out", "contact.churned"])
@@ -157,5 +257,5 @@ async def test_office_hours_skip_the_weekend(engine: AsyncEngine, program: Progr
 
 
 async def test_an_erased_person_is_an_error_not_a_message(engine: AsyncEngine, program: Program) -> None:
-    with pytest.raises(LookupError, match="erased"):
+    with pytest.raises(Erased, match="erased"):
         await claim(engine, order("c_nobody"), program, prepare)

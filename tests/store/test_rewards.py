@@ -208,6 +208,133 @@ async def test_a_budget_is_never_overdrawn_by_payments_at_once(engine: AsyncEngi
     assert {c.reason for c in waiting} == {"the budget of 4000.00 USD for this quarter is used up"}
 
 
+async def test_a_reward_counts_in_the_period_it_is_taken_in(engine: AsyncEngine, program: Program) -> None:
+    """It was looked at first in the quarter before, when there was no account to pay it to."""
+    tight = limited(program, budget={"amount": "1200 USD", "per": "quarter"})
+    first, second = await sale(engine, payable=False), await sale(engine, "cy@other.example", payable=False)
+    assert isinstance(await claim(engine, order(*first), tight, prepare), NotYet)
+    async with engine.begin() as conn:
+        await conn.execute(text("UPDATE rewards SET at = at - interval '100 days'"))
+        await keep_payee(conn, first[0], "stripe", "acct_1", payable=True, referral=None, at=NOW)
+    assert isinstance(await claim(engine, order(*first), tight, prepare), Mine)
+    waits = await claim(engine, order(*second), tight, prepare)
+    assert isinstance(waits, NotYet) and "is used up" in waits.reason, "2,400 USD would be on their way"
+
+
+@pytest.mark.parametrize("status", ["refused", "withheld"])
+async def test_a_payment_that_was_refused_takes_nothing_of_the_budget(
+    engine: AsyncEngine, program: Program, status: Any
+) -> None:
+    tight = limited(program, budget={"amount": "1200 USD", "per": "quarter"})
+    first, second = await sale(engine), await sale(engine, "cy@other.example")
+    assert isinstance(await claim(engine, order(*first), tight, prepare), Mine)
+    await close(engine, f"{first[1]}/reward/pay_reward", status, reason="Stripe: the account was closed")
+    assert isinstance(await claim(engine, order(*second), tight, prepare), Mine)
+
+
+@pytest.mark.parametrize("status", ["open", "claimed", "pending", "doubted"])
+async def test_a_payment_that_may_come_yet_keeps_its_part_of_the_budget(
+    engine: AsyncEngine, program: Program, status: Any
+) -> None:
+    tight = limited(program, budget={"amount": "1200 USD", "per": "quarter"})
+    first, second = await sale(engine), await sale(engine, "cy@other.example")
+    assert isinstance(await claim(engine, order(*first), tight, prepare), Mine)
+    await close(engine, f"{first[1]}/reward/pay_reward", status)
+    assert isinstance(await claim(engine, order(*second), tight, prepare), NotYet)
+
+
+async def test_an_approval_that_overrules_nothing_is_told_so(engine: AsyncEngine, program: Program) -> None:
+    """Whoever approves what waits for the budget or a signature would otherwise wait for the money."""
+    rules = limited(for_partners(program), budget={"amount": "50 USD", "per": "quarter"})
+    advocate, referral = await sale(engine)
+    decided = Decided(approved=True, by="grace", reason="she is a partner")
+    waits = await claim(engine, order(advocate, referral, decided=decided), rules, prepare)
+    assert isinstance(waits, NotYet)
+    assert waits.reason == (
+        "the budget of 50.00 USD for this quarter is used up, which an approval does not overrule: raise it, or wait "
+        "for the next quarter"
+    )
+    [row] = await payout.rewards_of(engine, advocate)
+    assert row.reason == waits.reason, "it stands in `ovation reward list`"
+    unsigned = await claim(engine, order(advocate, referral), for_partners(program), prepare)
+    assert isinstance(unsigned, NotYet)
+    assert unsigned.reason == "the agreement is not signed yet, which an approval does not overrule"
+
+
+async def told_late(engine: AsyncEngine) -> tuple[str, str]:
+    """A CRM that is polled tells of an earlier touch, by Eve, and of the same sale. Gives her and her referral."""
+    event = Event(
+        type="referral.closed",
+        source="crm poll",
+        source_id="1",
+        subject=Identity(kind="email", value="bo@new.example"),
+        at=NOW - timedelta(days=32),
+        data={"referred_by": "email:eve@elsewhere.example", "amount": SALE},
+    )
+    accepted = await accept(engine, event)
+    assert accepted.contact is not None
+    async with engine.begin() as conn:
+        account = f"acct_{accepted.contact}"
+        await keep_payee(conn, accepted.contact, "stripe", account, payable=True, referral=None, at=NOW)
+        row = (await conn.execute(text("SELECT data FROM inbox WHERE id = :id"), {"id": accepted.id})).one()
+    return accepted.contact, row.data["referral"]
+
+
+async def test_a_touch_that_is_told_late_is_not_paid_beside_the_one_that_was(
+    engine: AsyncEngine, program: Program
+) -> None:
+    advocate, referral = await sale(engine)
+    await paid(engine, program, advocate, referral)
+    eve, late = await told_late(engine)
+    waits = await claim(engine, order(eve, late), program, prepare)
+    assert isinstance(waits, NotYet) and waits.attention
+    words = f"a reward for {referral}, of the same friend, is paid: void this one, or approve it if both are due"
+    assert waits.reason == words
+    [row] = await payout.rewards_of(engine, eve)
+    assert (row.status, row.reason) == ("waiting", words), "it can be approved and voided like any other"
+    decided = Decided(approved=True, by="grace", reason="both are due")
+    assert isinstance(await claim(engine, order(eve, late, decided=decided), program, prepare), Mine)
+
+
+async def test_a_touch_that_is_told_late_waits_for_a_payment_under_way(engine: AsyncEngine, program: Program) -> None:
+    advocate, referral = await sale(engine)
+    assert isinstance(await claim(engine, order(advocate, referral), program, prepare), Mine)
+    eve, late = await told_late(engine)
+    waits = await claim(engine, order(eve, late), program, prepare)
+    assert isinstance(waits, NotYet) and "is being paid" in waits.reason
+    await close(engine, f"{referral}/reward/pay_reward", "refused", reason="Stripe: the account was closed")
+    assert isinstance(await claim(engine, order(eve, late), program, prepare), Mine)
+
+
+async def test_an_approval_from_before_does_not_pay_a_friend_twice(engine: AsyncEngine, program: Program) -> None:
+    """It was about the amount; of the other advocate nobody knew."""
+    eve, late = await told_late(engine)
+    decided = Decided(approved=True, by="grace", reason="checked the contract")
+    signed = for_partners(program)
+    assert isinstance(await claim(engine, order(eve, late, decided=decided), signed, prepare), NotYet)
+    advocate, referral = await sale(engine)
+    async with engine.begin() as conn:
+        await conn.execute(text("UPDATE referrals SET verdict = 'deny' WHERE id = :id"), {"id": late})
+    await paid(engine, program, advocate, referral)
+    async with engine.begin() as conn:
+        await conn.execute(text("UPDATE referrals SET verdict = NULL WHERE id = :id"), {"id": late})
+    waits = await claim(engine, order(eve, late, decided=decided), program, prepare)
+    assert isinstance(waits, NotYet) and "of the same friend" in waits.reason
+    again = Decided(approved=True, by="grace", reason="both brought him")
+    assert isinstance(await claim(engine, order(eve, late, decided=again), program, prepare), Mine)
+
+
+async def test_of_two_payments_for_one_friend_at_once_one_waits(engine: AsyncEngine, program: Program) -> None:
+    """Both were let pass: a person approved the later one, too."""
+    first, second = await sale(engine), await told_late(engine)
+    async with engine.begin() as conn:
+        said = "INSERT INTO decisions (about, what, by, reason) VALUES (:id, 'approved', 'grace', 'both')"
+        for _, referral in (first, second):
+            await conn.execute(text(said), {"id": referral})
+    claims = await asyncio.gather(*(claim(engine, order(*one), program, prepare) for one in (first, second)))
+    assert sorted(type(one).__name__ for one in claims) == ["Mine", "NotYet"]
+
+
 @pytest.mark.parametrize(
     ("per", "start"), [("month", (2026, 11, 1)), ("quarter", (2026, 10, 1)), ("year", (2026, 1, 1))]
 )
@@ -376,3 +503,15 @@ async def test_an_attribution_is_overruled_with_a_reason_and_not_after_money_wen
     await paid(engine, program, advocate, referral)
     with pytest.raises(ValueError, match="take it back first"):
         await reattribute(engine, referral, eve, "grace", "again")
+
+
+async def test_what_went_back_twice_in_the_telling_went_back_once(engine: AsyncEngine, program: Program) -> None:
+    """Somebody took the rest back at the payer, and that was told, with all that went back, before ours was closed."""
+    advocate, referral = await sale(engine)
+    mine = await paid(engine, program, advocate, referral)
+    back = Money(minor=30_000, currency="USD")
+    async with engine.begin() as conn:
+        await payout.reversed_outside(conn, mine.request["reward"], Money(minor=120_000, currency="USD"), NOW)
+        await payout.taken_back(conn, f"{referral}/refunded:1/take_back", mine.request["reward"], back, "trr_1", NOW)
+    [row] = await payout.rewards_of(engine, advocate)
+    assert row.balance == 0

@@ -28,10 +28,13 @@ def upgrade() -> None:
         sa.Column("tier", sa.Text(), server_default="none", nullable=False),
         sa.Column("opted_out_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("churned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("merged_into", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["merged_into"], ["contacts.id"], name=op.f("fk_contacts_merged_into")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
     )
+    op.create_index(op.f("ix_contacts_merged_into"), "contacts", ["merged_into"], unique=False)
     op.create_table(
         "decisions",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -62,7 +65,9 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=True),
@@ -113,6 +118,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("source", "source_id", name=op.f("uq_inbox_source_source_id")),
     )
     op.create_index(op.f("ix_inbox_contact_id"), "inbox", ["contact_id"], unique=False)
+    op.create_index(
+        "ix_inbox_refunds",
+        "inbox",
+        [sa.text("(data ->> 'referral')")],
+        unique=False,
+        postgresql_where=sa.text("type = 'referral.refunded'"),
+    )
     op.create_index(
         "ix_inbox_waiting", "inbox", ["position"], unique=False, postgresql_where=sa.text("handed_at IS NULL")
     )
@@ -192,10 +204,11 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("platform", sa.Text(), nullable=True),
-        sa.Column("effect_key", sa.Text(), nullable=False),
+        sa.Column("effect_key", sa.Text(), nullable=True),
         sa.Column("payment", sa.Text(), nullable=True),
         sa.Column("code", sa.Text(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rewards")),
         sa.UniqueConstraint(
@@ -203,6 +216,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_rewards_beneficiary_id"), "rewards", ["beneficiary_id"], unique=False)
+    op.create_index(op.f("ix_rewards_effect_key"), "rewards", ["effect_key"], unique=False)
     op.create_table(
         "strays",
         sa.Column("platform", sa.Text(), nullable=False),

@@ -15,8 +15,8 @@ def _known_zone(name: str | None) -> str | None:
     if name is not None:
         try:
             ZoneInfo(name)
-        except (KeyError, ValueError) as error:
-            raise ValueError(f"{name!r} is not a time zone; write it like Europe/Berlin") from error
+        except (KeyError, ValueError, OSError) as error:  # OSError: a folder of zones, or longer than a file's name
+            raise ValueError(f"{name[:64]!r} is not a time zone; write it like Europe/Berlin") from error
     return name
 
 
@@ -104,4 +104,5 @@ class Contact(Person):
 
     @property
     def name(self) -> str:
-        return " ".join(part for part in (self.first_name, self.last_name) if part) or "Unknown"
+        """Their name; who has none is told from others by the company, else by our id."""
+        return " ".join(part for part in (self.first_name, self.last_name) if part) or self.company or self.id

@@ -170,7 +170,7 @@ class Note(Model):
 
 
 class AttributeRevenue(Model):
-    """What a referral brought, on the advocate in the CRM. `amount` is needed only where no referral is on record."""
+    """What a referral brought, on the advocate in the CRM: what is on record of it. `amount` changes nothing."""
 
     amount: Annotated[str | None, CEL] = None
 

@@ -7,11 +7,11 @@ and times, and never a person's words.
 import hashlib
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from models.base import PERSONAL, Instant, Json, Model, Personal
 from models.contact import Identity, Person
-from models.money import Money
+from models.money import CURRENCIES, Money
 
 PREFIX = "ovation."
 
@@ -27,6 +27,19 @@ How = Literal["code", "link", "crm", "introduction", "claim"]
 
 class Nothing(Model):
     """An event that says all by its type."""
+
+
+class Priced(Model):
+    """An event with an amount."""
+
+    @field_validator("amount", check_fields=False)
+    @classmethod
+    def _an_amount_of_money(cls, amount: Money | None) -> Money | None:
+        if amount is not None and amount.minor < 0:
+            raise ValueError(f"{amount} is less than nothing; money that was given back is told as referral.refunded")
+        if amount is not None and amount.currency not in CURRENCIES:
+            raise ValueError(f"{amount.currency} is not a currency of ISO 4217")
+        return amount
 
 
 class Tagged(Model):
@@ -72,7 +85,7 @@ class Ticket(Model):
     priority: Word | None = None
 
 
-class Order(Model):
+class Order(Priced):
     order: Id | None = None
     amount: Money | None = None
 
@@ -103,7 +116,7 @@ class Video(Model):
     reason: Text = None
 
 
-class Referral(Model):
+class Referral(Priced):
     """`referral` is our id; with `referral_code` or the referred person as subject it is found or made.
 
     `referred_by` names the advocate, in the form of a subject; `how` is the way it came in. `friend` is our id of the
@@ -119,6 +132,17 @@ class Referral(Model):
     refund: Id | None = None
     lost: Id | None = None
     reason: Text = None
+
+
+class Closed(Referral):
+    """A referral that became a customer. It may be told before anybody knows what the sale is worth."""
+
+    @field_validator("amount")
+    @classmethod
+    def _more_than_nothing(cls, amount: Money | None) -> Money | None:
+        if amount is not None and amount.minor == 0:
+            raise ValueError(f"{amount} is no sale: leave the amount out until it is known")
+        return amount
 
 
 class Message(Model):
@@ -142,7 +166,7 @@ class AgreementDeclined(Agreement):
     how: Literal["declined", "voided"] = "declined"
 
 
-class Reward(Model):
+class Reward(Priced):
     """`reward` is our id of it, `referral` what it is for; `refund` tells one take-back of it from the next."""
 
     reward: Id | None = None
@@ -207,7 +231,7 @@ EVENTS: dict[str, type[Model]] = {
     "referral.accepted": Referral,
     "referral.disqualified": Referral,
     "referral.qualified": Referral,
-    "referral.closed": Referral,
+    "referral.closed": Closed,
     "referral.lost": Referral,
     "referral.refunded": Referral,
     "story.agreed": Story,
@@ -228,6 +252,9 @@ EVENTS: dict[str, type[Model]] = {
 }
 """Event type (without the `ovation.` prefix) → what it carries."""
 
+LARGEST = 2**63 - 1
+"""The largest number an event may carry: the books keep amounts in 64 bits."""
+
 ABOUT = ("gift", "video", "message", "task")
 """Fields that name the effect an event is about."""
 
@@ -236,7 +263,8 @@ class Event(Personal):
     """Something that happened outside, as we store it: verified, parsed, not yet resolved to a contact.
 
     `source` and `source_id` make it unique: a second report of the same event is the same event.
-    `subject` names the contact; `identities` are further names of the same person; `person` is what came along.
+    `subject` names the contact; `identities` are further names of the same person; `person` is what came along,
+    `hearsay` where anybody may have said it: then it adds to the record, and changes nothing in it.
     """
 
     type: str
@@ -247,6 +275,7 @@ class Event(Personal):
     data: dict[str, Any] = Field(default_factory=dict)
     identities: list[Identity] = Field(default_factory=list)
     person: Person | None = None
+    hearsay: bool = Field(default=False, exclude=True)
 
 
 class Notice(Model):
@@ -265,12 +294,18 @@ def checked_data(event_type: str, data: Json) -> dict[str, Any]:
     if model is None:
         raise ValueError(f"unknown event type {event_type!r}; known are: {', '.join(sorted(EVENTS))}")
     try:
-        return model.model_validate(data).model_dump(mode="json", exclude_unset=True)
+        checked = model.model_validate(data).model_dump(mode="json", exclude_unset=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "data"
         allowed = ", ".join(sorted(model.model_fields)) or "nothing"
-        raise ValueError(f"{event_type}: {where}: {first['msg']} (it may carry: {allowed})") from error
+        words = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{event_type}: {where}: {words} (it may carry: {allowed})") from error
+    for name, value in checked.items():
+        for number in value.values() if isinstance(value, dict) else (value,):
+            if isinstance(number, int) and abs(number) > LARGEST:
+                raise ValueError(f"{event_type}: {name}: a number of more than 64 bits")
+    return checked
 
 
 def public_data(event_type: str, data: Json) -> Json:

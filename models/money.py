@@ -14,6 +14,18 @@ _EXPONENT = {"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "JPY": 0, "KMF": 0, "KRW": 
              "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3,
              "OMR": 3, "TND": 3}  # ISO 4217; every other currency has two decimals  # fmt: skip
 
+_CODES = (
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY "
+    "COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR "
+    "ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK "
+    "MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF "
+    "SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU "
+    "UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG "
+    "ANG BGN HRK MRO SLL STD ZWL"  # withdrawn of late: sales of former years are in them
+)
+CURRENCIES = frozenset(_CODES.split())
+"""What people pay in, by ISO 4217: no metals, no funds, no codes for tests."""
+
 
 class Money(Model):
     """An amount in the currency's minor unit (cents), currency by ISO 4217."""
@@ -41,6 +53,15 @@ class Money(Model):
             return cls(minor=int(scaled.quantize(Decimal(1), ROUND_HALF_UP)), currency=code)
         except InvalidOperation as error:
             raise ValueError(f"{value!r} is not an amount of money") from error
+
+    @classmethod
+    def worth(cls, value: str | int | float | Decimal, currency: str) -> "Money | None":
+        """What a sale is worth as a vendor says it, in major units; None for nothing, for less, and in a currency that
+        there is not: then nobody has filled the amount in yet, and the sale is heard without one.
+
+        Raises ValueError for what is not a number."""
+        amount = cls.from_decimal(value, currency)
+        return amount if amount.minor > 0 and amount.currency in CURRENCIES else None
 
     @classmethod
     def parse(cls, text: str) -> "Money":

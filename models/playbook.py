@@ -27,6 +27,14 @@ def duration(text: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
+def span(length: timedelta) -> str:
+    """`90 days`; in hours, minutes or seconds where that is no two days, as under a time scale."""
+    seconds = round(length.total_seconds())
+    unit = next((name for name in ("day", "hour", "minute") if seconds >= 2 * _UNITS[name]), "second")
+    count = seconds // _UNITS[unit]
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
 def _duration_from(value: object) -> object:
     if not isinstance(value, str) or value.startswith(("P", "-P")):
         return value
@@ -204,7 +212,8 @@ PRIORITIES = {"highest": 1, "high": 2, "normal": 3, "low": 4, "lowest": 5}
 
 class Playbook(Model):
     """A whole playbook. `about` says whose journey it is: an advocate's, or a referral's, one for each person referred.
-    `again` is how long after a start the same person may start again; None is never."""
+    `again` is how long after a start the same person may start again; None is never. An event that is older than
+    `stale` when it reaches us begins its journey now: its own clocks could not be kept any more."""
 
     playbook: Name
     title: str
@@ -213,6 +222,7 @@ class Playbook(Model):
     priority: Literal["highest", "high", "normal", "low", "lowest"] = "normal"
     starts: list[Trigger] = Field(min_length=1)
     again: Annotated[timedelta | None, BeforeValidator(_again_from)] = None
+    stale: Duration = timedelta(days=1)
     only_for: list[Rule] = Field(default_factory=list)
     steps: dict[Name, Step] = Field(default_factory=dict)
     reactions: dict[Name, Reaction] = Field(default_factory=dict)

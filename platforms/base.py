@@ -26,22 +26,31 @@ class PlatformSettings(BaseSettings):
     """Settings of one platform, from `OVATION_{PLATFORM}__{FIELD}`. Subclasses set the prefix and their fields.
 
     `required` names the fields without which nothing can be sent; `required_in` those without which no webhook can be
-    verified. `rate_limit` (activities per second) replaces the vendor's own where the contract is another.
+    verified. `verified_by` is the one of these that holds the webhooks' secret by the vendor's own name for it, where
+    `webhook_secret` is not set. `rate_limit` (activities per second) replaces the vendor's own where the contract is
+    another.
     """
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
     required: ClassVar[tuple[str, ...]] = ()
     required_in: ClassVar[tuple[str, ...]] = ("webhook_secret",)
+    verified_by: ClassVar[str] = ""
 
     base_url: str
     webhook_secret: SecretStr | None = None
     rate_limit: float | None = None
 
     def missing(self, names: Sequence[str] | None = None) -> list[str]:
-        """The environment variables that are still to be set."""
+        """The environment variables that are still to be set: to send, or those of `names`."""
         prefix = self.model_config.get("env_prefix") or ""
         wanted = self.required if names is None else names
-        return [f"{prefix}{name.upper()}" for name in wanted if getattr(self, name) in (None, "")]
+        spared = self.verified_by if names is not None and self.webhook_secret else ""
+        return [f"{prefix}{name.upper()}" for name in wanted if getattr(self, name) in (None, "") and name != spared]
+
+    def inbound_secret(self) -> str:
+        """What verifies webhooks: `webhook_secret`, else the field of the vendor's own name; empty when unset."""
+        own: SecretStr | None = getattr(self, self.verified_by) if self.verified_by else None
+        return reveal(self.webhook_secret) or reveal(own)
 
     def secrets(self) -> list[str]:
         """Every secret value, for redaction."""

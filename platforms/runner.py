@@ -34,6 +34,10 @@ EARLY = timedelta(seconds=60)
 
 _SURELY_NOT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(\.[\w-]+)+")
+_BEFORE = r"(?:(?<![a-z0-9_])|(?<=\\[nrt])|(?<=\\u[0-9a-f]{4})|(?<=%[0-9a-f]{2}))"
+_AFTER = r"(?![a-z0-9_])"
+"""Where a word begins and ends. Letters of other alphabets do not count: Japanese puts no space around a name. What a
+vendor said is quoted as it came, and there a line's end or a space may be letters: `\\nEve`, `\\u003cEve`, `%20Eve`."""
 
 T = TypeVar("T")
 
@@ -90,7 +94,7 @@ class Runner:
             return value
         except VendorError as error:
             error.partly = wrote
-            error.args = (_redacted(str(error), [*self._secrets(platform, settings), *personal]),)
+            error.args = (_redacted(str(error), self._secrets(platform, settings), personal),)
             raise error from None
         finally:
             talk.close()
@@ -271,11 +275,21 @@ def _wait(state: RetryCallState) -> float:
     return (_short_wait(error) if error is not None else None) or 0.0
 
 
-def _redacted(text: str, words: Iterable[str]) -> str:
-    """The text without secrets, without the person's own words, without anybody's e-mail address."""
-    for word in sorted({w for w in words if len(w) > 2}, key=len, reverse=True):
+def _redacted(text: str, secrets: Iterable[str], personal: Iterable[str]) -> str:
+    """The text without secrets and without anybody's e-mail address, wherever they stand in it; without the person's
+    own words where they are words: for somebody called Eve, `revenue` is still one."""
+    own = {word for word in personal if len(word) > 1}
+    addresses = {word for word in own if "@" in word}
+    for word in _longest_first({*addresses, *(secret for secret in secrets if len(secret) > 2)}):
         text = re.sub(re.escape(word), "***", text, flags=re.IGNORECASE)
-    return _EMAIL.sub("***", text)
+    text = _EMAIL.sub("***", text)
+    for word in _longest_first(own - addresses):
+        text = re.sub(f"{_BEFORE}{re.escape(word)}{_AFTER}", "***", text, flags=re.IGNORECASE)
+    return text
+
+
+def _longest_first(words: Iterable[str]) -> list[str]:
+    return sorted(words, key=len, reverse=True)
 
 
 def personal_words(request: Any) -> list[str]:

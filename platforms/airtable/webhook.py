@@ -130,7 +130,7 @@ def _money(cells: Body, settings: "AirtableSettings") -> Money | None:
     if not isinstance(amount, int | float) or isinstance(amount, bool):
         return None
     with suppress(ValueError):
-        return Money.from_decimal(amount, _text(cells.get("currency")) or settings.currency)
+        return Money.worth(amount, _text(cells.get("currency")) or settings.currency)
     return None
 
 

@@ -11,12 +11,14 @@ from platforms.dropbox import client, problem, upkeep, webhook
 
 
 class DropboxSettings(PlatformSettings):
-    """`app_secret` signs the app in and signs the webhooks. `refresh_token` was granted once by the account's owner.
-    `folder` holds one folder for each referral; `deadlines` off for plans that have none (Basic, Plus)."""
+    """`app_secret` signs the app in and, unless `webhook_secret` is set, the webhooks. `refresh_token` was granted once
+    by the account's owner. `folder` holds one folder for each referral; `deadlines` off for plans that have none
+    (Basic, Plus)."""
 
     model_config = SettingsConfigDict(**{**PlatformSettings.model_config, "env_prefix": "OVATION_DROPBOX__"})
     required = ("app_key", "app_secret", "refresh_token")
     required_in = ("app_secret",)
+    verified_by = "app_secret"
 
     base_url: str = "https://api.dropboxapi.com"
     app_key: str | None = None

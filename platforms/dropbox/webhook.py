@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.contact import Identity
 from models.event import Event, checked_data
-from platforms.base import IGNORED, Body, Inbound, Incoming, Poke, Response, reveal
+from platforms.base import IGNORED, Body, Inbound, Incoming, Poke, Response
 from platforms.errors import BadSignature, Malformed
 
 if TYPE_CHECKING:
@@ -32,19 +32,19 @@ _MOST_KEYS = 8
 
 def verify(incoming: Incoming, settings: "DropboxSettings", now: datetime) -> None:
     """HMAC-SHA256 of the raw body with the app secret, in hex. It covers no time: a replayed ping is one more look."""
-    secret = reveal(settings.app_secret)
+    secret = settings.inbound_secret()
     if not secret:
-        raise BadSignature("OVATION_DROPBOX__APP_SECRET is not set")
+        raise BadSignature("neither OVATION_DROPBOX__WEBHOOK_SECRET nor OVATION_DROPBOX__APP_SECRET is set")
     given = incoming.headers.get(SIGNATURE.lower())
     if not given:
         raise BadSignature(f"the header {SIGNATURE} is missing")
     if not hmac.compare_digest(signature(secret, incoming.body).encode(), given.encode("utf-8", "replace")):
-        raise BadSignature(f"{SIGNATURE} does not fit the body: is OVATION_DROPBOX__APP_SECRET this app's?")
+        raise BadSignature(f"{SIGNATURE} does not fit the body: is it the secret of this app?")
 
 
 def sign(body: bytes, settings: "DropboxSettings", url: str, now: datetime) -> dict[str, str]:
     """The header Dropbox would send."""
-    return {SIGNATURE: signature(reveal(settings.app_secret), body)}
+    return {SIGNATURE: signature(settings.inbound_secret(), body)}
 
 
 def signature(secret: str, body: bytes) -> str:

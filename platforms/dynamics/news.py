@@ -132,9 +132,10 @@ def _meant(word: Any, words: Mapping[Stage, Any]) -> Stage | None:
 
 
 def _money(amount: Any, currency: Any, settings: "DynamicsSettings") -> Money | None:
+    """What it was sold for; None where nobody has filled that in, which Dataverse may write as 0."""
     if amount is None:
         return None
-    return Money.from_decimal(amount, str(currency or settings.currency))
+    return Money.worth(amount, str(currency or settings.currency))
 
 
 def _address(row: Body) -> list[Identity]:

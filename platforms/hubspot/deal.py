@@ -148,11 +148,11 @@ def _differing(found: Body, action: PutLead, settings: "HubSpotSettings") -> Gen
 
 
 def worth(found: Body, settings: "HubSpotSettings") -> Money | None:
-    """The deal's amount; None without one that can be read."""
+    """The deal's amount; None without one that makes sense. HubSpot writes 0 where nobody has filled it in."""
     properties = found["properties"]
     currency = properties.get("deal_currency_code") or settings.currency
     try:
-        return Money.from_decimal(properties["amount"], currency) if properties.get("amount") else None
+        return Money.worth(properties["amount"], currency) if properties.get("amount") else None
     except ValueError:
         return None
 

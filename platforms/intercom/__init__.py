@@ -10,11 +10,13 @@ from platforms.intercom import client, problem, webhook
 
 class IntercomSettings(PlatformSettings):
     """`admin_id`: the colleague in whose name messages are sent, who needs a seat. `client_secret` is the app's and
-    verifies its webhooks. `base_url` is the workspace's region: another region knows nothing of the token."""
+    verifies its webhooks, unless `webhook_secret` is set. `base_url` is the workspace's region: another region knows
+    nothing of the token."""
 
     model_config = SettingsConfigDict(**{**PlatformSettings.model_config, "env_prefix": "OVATION_INTERCOM__"})
     required = ("access_token", "admin_id")
     required_in = ("client_secret",)
+    verified_by = "client_secret"
 
     base_url: str = "https://api.intercom.io"
     access_token: SecretStr | None = None

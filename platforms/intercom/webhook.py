@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from models.base import Json
 from models.contact import Identity, Person
 from models.event import Event, checked_data
-from platforms.base import IGNORED, Body, Inbound, Incoming, Response, WithSettings, reveal
+from platforms.base import IGNORED, Body, Inbound, Incoming, Response, WithSettings
 from platforms.errors import BadSignature, Malformed
 
 if TYPE_CHECKING:
@@ -32,9 +32,10 @@ def signature(secret: str, body: bytes) -> str:
 
 def verify(incoming: Incoming, settings: "IntercomSettings", now: datetime) -> None:
     """The key is the app's client secret, not its access token."""
-    secret = reveal(settings.client_secret)
+    secret = settings.inbound_secret()
     if not secret:
-        raise BadSignature("OVATION_INTERCOM__CLIENT_SECRET is not set: copy it from the app's Basic Information")
+        words = "neither OVATION_INTERCOM__WEBHOOK_SECRET nor OVATION_INTERCOM__CLIENT_SECRET is set"
+        raise BadSignature(f"{words}: copy the client secret from the app's Basic Information")
     given = incoming.headers.get(SIGNATURE.lower(), "")
     if not hmac.compare_digest(signature(secret, incoming.body).encode(), given.encode("utf-8", "replace")):
         raise BadSignature(f"{SIGNATURE} is missing or does not match: is the client secret this app's?")
@@ -42,7 +43,7 @@ def verify(incoming: Incoming, settings: "IntercomSettings", now: datetime) -> N
 
 def sign(body: bytes, settings: "IntercomSettings", url: str, now: datetime) -> dict[str, str]:
     """The header Intercom would send."""
-    return {SIGNATURE: signature(reveal(settings.client_secret), body)}
+    return {SIGNATURE: signature(settings.inbound_secret(), body)}
 
 
 def handshake(incoming: Incoming, settings: "IntercomSettings") -> Response | None:

@@ -86,7 +86,7 @@ def money(page: Body, settings: "NotionSettings") -> Money | None:
     if not isinstance(amount, int | float) or isinstance(amount, bool):
         return None
     try:
-        return Money.from_decimal(amount, said(page, "currency", settings) or settings.currency)
+        return Money.worth(amount, said(page, "currency", settings) or settings.currency)
     except ValueError:
         return None
 

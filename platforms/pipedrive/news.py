@@ -46,8 +46,8 @@ def deal_news(deal: Body, at: datetime, settings: "PipedriveSettings") -> list[E
     if referral is None or told is None or field(deal, settings.stage_field) in _KNOWN_BY[told]:
         return []
     data: Body = {"referral": referral}
-    if told == "referral.closed" and deal.get("value"):
-        data["amount"] = _worth(deal)
+    if told == "referral.closed" and deal.get("value") and (worth := _worth(deal)) is not None:
+        data["amount"] = worth.model_dump()
     if told == "referral.lost" and isinstance(reason := deal.get("lost_reason"), str) and reason:
         data["reason"] = reason[:20_000]
     return [_event(told, f"deal:{number(deal)}:{told}", "ovation_referral", referral, at, data)]
@@ -118,12 +118,12 @@ def _stage(deal: Body, settings: "PipedriveSettings") -> Stage | None:
     return next((stage for stage in _FURTHEST_FIRST if settings.stages.get(stage) == here), None)
 
 
-def _worth(deal: Body) -> Body:
+def _worth(deal: Body) -> Money | None:
     value, currency = deal["value"], deal.get("currency")
     if isinstance(value, bool) or not isinstance(value, int | float | str) or not isinstance(currency, str):
         raise Malformed("a deal with a value that is no amount")
     try:
-        return Money.from_decimal(value, currency).model_dump()
+        return Money.worth(value, currency)
     except (ValueError, OverflowError) as error:
         raise Malformed("a deal with a value that is no amount") from error
 

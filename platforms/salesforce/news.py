@@ -57,8 +57,8 @@ def moved(kind: str, record: Body, at: datetime, settings: "SalesforceSettings")
         return []
     data: Body = {"referral": ref}
     amount = record.get("Revenue__c" if kind == "Referral__c" else "Amount")
-    if told == "referral.closed" and amount is not None:
-        data["amount"] = _money(amount, record, settings).model_dump()
+    if told == "referral.closed" and amount is not None and (worth := _money(amount, record, settings)) is not None:
+        data["amount"] = worth.model_dump()
     subject = [Identity(kind="ovation_referral", value=ref)]
     return [_event(kind, record, told, subject, at, data, "")]
 
@@ -114,11 +114,11 @@ def _person(kind: str, record: Body) -> list[Identity]:
     return names
 
 
-def _money(amount: Any, record: Body, settings: "SalesforceSettings") -> Money:
+def _money(amount: Any, record: Body, settings: "SalesforceSettings") -> Money | None:
     currency = record.get("CurrencyIsoCode") or settings.currency
     if isinstance(amount, bool) or not isinstance(amount, int | float | str) or not isinstance(currency, str):
         raise Malformed("an amount that is none")
-    return Money.from_decimal(amount, currency)
+    return Money.worth(amount, currency)
 
 
 def _event(

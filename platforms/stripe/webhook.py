@@ -92,7 +92,9 @@ def _of_referral(event: Body, event_type: str, amount: str) -> list[Event]:
     named = _referral(sale)
     if named is None:
         return []
-    return [_event(event, event_type, named[0], {**named[1], "amount": _amount(sale, amount)})]
+    told = _amount(sale, amount)
+    known = {} if event_type == "referral.closed" and not told["minor"] else {"amount": told}
+    return [_event(event, event_type, named[0], {**named[1], **known})]
 
 
 def _referral(sale: Body) -> tuple[Name, Json] | None:

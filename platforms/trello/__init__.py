@@ -14,12 +14,14 @@ TrelloId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
 
 
 class TrelloSettings(PlatformSettings):
-    """`api_key` names the app, `token` is what a member granted it, `api_secret` signs the webhooks: three values that
-    are easily taken for each other. `stages`: our word → a list's id. `member`: whose moves are our own."""
+    """`api_key` names the app, `token` is what a member granted it, `api_secret` (or `webhook_secret`) signs the
+    webhooks: three values that are easily taken for each other. `stages`: our word → a list's id. `member`: whose
+    moves are our own."""
 
     model_config = SettingsConfigDict(**{**PlatformSettings.model_config, "env_prefix": "OVATION_TRELLO__"})
     required = ("api_key", "token", "board")
     required_in = ("api_secret",)
+    verified_by = "api_secret"
 
     base_url: str = "https://api.trello.com/1"
     api_key: SecretStr | None = None

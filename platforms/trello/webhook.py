@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.contact import Identity
 from models.event import Event
-from platforms.base import IGNORED, Body, Inbound, Incoming, Response, WithSettings, reveal
+from platforms.base import IGNORED, Body, Inbound, Incoming, Response, WithSettings
 from platforms.capabilities import Stage
 from platforms.errors import BadSignature, Malformed
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from platforms.trello import TrelloSettings
 
 SIGNATURE = "X-Trello-Webhook"
+UNSET = "neither OVATION_TRELLO__WEBHOOK_SECRET nor OVATION_TRELLO__API_SECRET is set"
 MOVE = "updateCard:idList"
 TELLS: dict[Stage, str] = {
     "qualified": "referral.qualified",
@@ -46,9 +47,9 @@ def verify(incoming: Incoming, settings: "TrelloSettings", now: datetime) -> Non
     given = incoming.headers.get(SIGNATURE.lower(), "")
     if not given:
         raise BadSignature(f"{SIGNATURE} is missing")
-    secret = reveal(settings.api_secret)
+    secret = settings.inbound_secret()
     if not secret:
-        raise BadSignature("OVATION_TRELLO__API_SECRET is not set")
+        raise BadSignature(UNSET)
     expected = _signature(secret, incoming.body, incoming.url)
     if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
         raise BadSignature(f"{SIGNATURE} does not match: is it the API secret, and OVATION_PUBLIC_URL as registered?")
@@ -56,9 +57,9 @@ def verify(incoming: Incoming, settings: "TrelloSettings", now: datetime) -> Non
 
 def sign(body: bytes, settings: "TrelloSettings", url: str, now: datetime) -> dict[str, str]:
     """The header Trello would send. Raises ValueError when there is no secret."""
-    secret = reveal(settings.api_secret)
+    secret = settings.inbound_secret()
     if not secret:
-        raise ValueError("OVATION_TRELLO__API_SECRET is not set")
+        raise ValueError(UNSET)
     return {SIGNATURE: _signature(secret, body, url)}
 
 

@@ -42,8 +42,8 @@ def moved(module: str, record: Body, at: datetime, settings: "ZohoSettings") -> 
     if not isinstance(ref, str) or not ref or told is None or record.get(STAGE) in _KNOWN_BY[told]:
         return []
     data: Body = {"referral": ref}
-    if told == "referral.closed" and record.get("Amount"):
-        data["amount"] = _money(record, settings)
+    if told == "referral.closed" and record.get("Amount") and (worth := _money(record, settings)) is not None:
+        data["amount"] = worth.model_dump()
     return [_event(told, f"{ref}:{told}", Identity(kind="ovation_referral", value=ref), at, data)]
 
 
@@ -73,11 +73,11 @@ def moment(value: Any) -> datetime:
     raise Malformed("a time without its zone, or none")
 
 
-def _money(record: Body, settings: "ZohoSettings") -> Body:
+def _money(record: Body, settings: "ZohoSettings") -> Money | None:
     amount, currency = record["Amount"], record.get("Currency") or settings.currency
     if isinstance(amount, bool) or not isinstance(amount, int | float | str):
         raise Malformed("an Amount that is none")
-    return Money.from_decimal(amount, str(currency)).model_dump()
+    return Money.worth(amount, str(currency))
 
 
 def _event(kind: str, source_id: str, subject: Identity, at: datetime, data: Body) -> Event:

@@ -12,6 +12,8 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import insert
+
 from models.contact import Identity, Person
 from models.event import Notice
 from models.journey import JourneyStart
@@ -20,6 +22,7 @@ from starter.gateway.relay import Relay
 from store import journey
 from store.database import new_id
 from store.identity import resolve
+from store.tables import referrals
 from tests.bench.bare import QUEUE, Bare
 from tests.bench.servers import IN_FLIGHT, Servers, at_once
 from tests.bench.table import Pair
@@ -71,11 +74,14 @@ async def _open(servers: Servers) -> _Opened:
     """Somebody the vendors know, and a journey on record that has not begun: what led there is row 2's matter."""
     email = f"{uuid4().hex}@example.com"
     await _known_to_vendors(servers, email)
+    now, referral = datetime.now(UTC), new_id("r")
     async with servers.engine.begin() as conn:
         resolved = await resolve(conn, Identity(kind="email", value=email), person=Person(first_name="Ada"))
-    assert resolved is not None
-    now = datetime.now(UTC)
-    notice = Notice(id=new_id("e"), at=now, data={"amount": {"minor": 1_200_000, "currency": "USD"}})
+        assert resolved is not None
+        sale = {"status": "closed", "closed_at": now, "amount_minor": 1_200_000, "currency": "USD"}
+        await conn.execute(insert(referrals).values(id=referral, advocate_id=resolved.contact, how="crm", **sale))
+    data = {"referral": referral, "amount": {"minor": 1_200_000, "currency": "USD"}}
+    notice = Notice(id=new_id("e"), at=now, data=data)
     playbook, content = servers.shelf.playbooks["bench"], servers.shelf.content("bench")
     start = await journey.enter(servers.engine, playbook, content, resolved.contact, notice.id, now, notice.data)
     assert start is not None

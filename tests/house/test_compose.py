@@ -1,5 +1,6 @@
 """Prevents: a compose file that sets a variable nobody reads, leaves out one that is needed, or starts too early."""
 
+import ipaddress
 import re
 from itertools import chain
 from pathlib import Path
@@ -55,6 +56,14 @@ def test_its_services_use_the_specification() -> None:
             assert condition["condition"] in ("service_healthy", "service_completed_successfully", "service_started")
             if condition["condition"] == "service_healthy":
                 assert "healthcheck" in compose()["services"][needed], f"{needed} has no healthcheck to wait for"
+
+
+def test_the_gateway_believes_a_proxy_on_its_host_and_nobody_from_afar() -> None:
+    said = compose()["services"]["gateway"]["environment"]["OVATION_TRUSTED_PROXIES"]
+    networks = Settings(trusted_proxies=said.partition(":-")[2].removesuffix("}")).trusted_proxies.split(",")
+    believed = [ipaddress.ip_network(network.strip()) for network in networks]
+    assert any(ipaddress.ip_address("172.18.0.1") in network for network in believed), "Docker's own network"
+    assert all(network.is_private for network in believed)
 
 
 def test_every_variable_is_one_we_read() -> None:

@@ -70,6 +70,15 @@ UNSIGNED_BODY = {
 }
 """Vendors that prove themselves by a secret in URL or header and sign no body, and why."""
 
+OWN_NAME = {
+    "hubspot": "the app's CLIENT_SECRET, fixed in the first release",
+    "sendgrid": "a public key, WEBHOOK_PUBLIC_KEY: nothing that is kept secret",
+}
+"""Vendors whose webhooks are not verified by `OVATION_{PLATFORM}__WEBHOOK_SECRET`, and by what instead."""
+
+WEBHOOK_SECRETS = {"boxli": "whsec_{}aaaa"}
+"""Vendors whose secret has a form of its own."""
+
 
 def fixtures(name: str) -> list[Path]:
     folder = FOLDER / name / "fixtures"
@@ -350,6 +359,32 @@ def test_without_a_secret_in_the_settings_nothing_is_believed(name: str, path: P
     assert_refused(name, incoming, empty)
 
 
+@pytest.mark.parametrize("name", sorted(set(INBOUND) - set(OWN_NAME)))
+def test_the_webhook_secret_that_is_set_is_the_one_that_counts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`OVATION_{PLATFORM}__WEBHOOK_SECRET`, whatever the vendor calls it: what is signed with it is believed, and
+    nothing signed with another, though all other secrets are right."""
+    kind, path = PLATFORMS[name].settings, fixtures(name)[0]
+    rest = {key: value for key, value in dummies(kind).items() if not key.endswith("webhook_secret")}
+    told = {}
+    for word in ("t0ld", "an0ther"):
+        monkeypatch.setenv(f"OVATION_{name.upper()}__WEBHOOK_SECRET", WEBHOOK_SECRETS.get(name, "{}").format(word))
+        told[word] = kind(**rest)
+    incoming = signed(name, path.read_bytes(), CONTENT_TYPES[path.suffix], told["t0ld"])
+    INBOUND[name].verify(incoming, told["t0ld"], NOW)
+    assert_refused(name, incoming, told["an0ther"])
+
+
+@each_inbound
+def test_whoever_set_the_webhook_secret_is_not_asked_for_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = PLATFORMS[name].settings
+    wanted = kind().missing(kind.required_in)
+    assert wanted or not kind.required_in
+    if name in OWN_NAME:
+        return
+    monkeypatch.setenv(f"OVATION_{name.upper()}__WEBHOOK_SECRET", WEBHOOK_SECRETS.get(name, "{}").format("told"))
+    assert kind().missing(kind.required_in) == []
+
+
 @each_fixture
 def test_an_old_delivery_is_refused(name: str, path: Path) -> None:
     own = dummy_settings(name)
@@ -358,7 +393,7 @@ def test_an_old_delivery_is_refused(name: str, path: Path) -> None:
 
 
 def test_exceptions_name_platforms() -> None:
-    listed = {*NO_REPLAY_WINDOW, *UNSIGNED_BODY}
+    listed = {*NO_REPLAY_WINDOW, *UNSIGNED_BODY, *OWN_NAME}
     assert not listed - set(INBOUND), "strike off the exceptions of platforms that are gone"
 
 

@@ -366,8 +366,15 @@ def test_the_signature_vector() -> None:
 def test_a_forged_request_is_refused(given: str) -> None:
     with pytest.raises(BadSignature):
         webhook.verify(incoming(VECTOR, x_dropbox_signature=given), VECTOR_SETTINGS, NOW)
-    with pytest.raises(BadSignature, match="APP_SECRET is not set"):
+    with pytest.raises(BadSignature, match="WEBHOOK_SECRET nor OVATION_DROPBOX__APP_SECRET is set"):
         webhook.verify(incoming(VECTOR, x_dropbox_signature=VECTOR_SIGNATURE), DropboxSettings(), NOW)
+
+
+def test_the_webhook_secret_verifies_and_does_not_sign_in() -> None:
+    by_the_other_name = DropboxSettings(webhook_secret=SecretStr("dropbox-app-secret"))
+    webhook.verify(incoming(VECTOR, x_dropbox_signature=VECTOR_SIGNATURE), by_the_other_name, NOW)
+    assert by_the_other_name.missing(DropboxSettings.required_in) == []
+    assert "OVATION_DROPBOX__APP_SECRET" in by_the_other_name.missing()
 
 
 def test_the_challenge_is_echoed_as_it_is_and_as_plain_text() -> None:

@@ -295,6 +295,14 @@ def test_the_signature_vector() -> None:
     assert webhook.sign(BODY, VECTOR, "", NOW) == SIGNED
 
 
+def test_the_client_secret_may_be_set_as_the_webhook_secret() -> None:
+    by_the_other_name = IntercomSettings(webhook_secret=SecretStr("intercom-client-secret"))
+    webhook.verify(incoming(BODY, SIGNED), by_the_other_name, NOW)
+    assert by_the_other_name.missing(IntercomSettings.required_in) == []
+    with pytest.raises(BadSignature, match="WEBHOOK_SECRET nor OVATION_INTERCOM__CLIENT_SECRET is set"):
+        webhook.verify(incoming(BODY, SIGNED), IntercomSettings(), NOW)
+
+
 def test_the_access_token_is_not_the_key() -> None:
     other = VECTOR.model_copy(update={"client_secret": VECTOR.access_token})
     with pytest.raises(BadSignature, match="does not match"):

@@ -579,6 +579,10 @@ def test_an_address_that_trello_cannot_reach_is_said() -> None:
 def test_without_the_secret_no_webhook_is_registered() -> None:
     [registering] = [one for one in PLATFORM.upkeep if one.name == "webhook"]
     assert list(registering.needs(SETTINGS)) == ["api_secret"]
+    assert TrelloSettings().missing(["api_secret"]) == ["OVATION_TRELLO__API_SECRET"]
+    by_the_other_name = TrelloSettings(webhook_secret=SecretStr("trello-api-secret"))
+    assert by_the_other_name.missing(["api_secret"]) == []
+    webhook.verify(incoming(VECTOR_BODY, VECTOR_SIGNATURE), by_the_other_name, NOW)
 
 
 # Upkeep: the moves

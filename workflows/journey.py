@@ -53,6 +53,7 @@ class Journey:
             self.state = State.model_validate(start.state)
             self.inbox.append(Resumed())  # after what came at the end of the last run: that may be how an effect ended
         self.in_flight = 0
+        self.ended_here = False
         self.alarm: asyncio.Task[None] | None = None
         self.alarm_at: datetime | None = None
         self.shown: Show | None = None
@@ -60,7 +61,7 @@ class Journey:
     async def live(self) -> str:
         """From here to the end of the journey; what it ended by."""
         while not self.state.ended:
-            happened, self.inbox = self.inbox, []
+            happened, self.inbox, self.ended_here = self.inbox, [], False
             decision = advance(self.playbook, self.state, happened, workflow.now())
             self.state = decision.state
             self.show(decision.show)
@@ -117,6 +118,7 @@ class Journey:
                 doubt=order.platform is not None and _in_doubt(error),
             )
         self.in_flight -= 1
+        self.ended_here = self.ended_here or order.platform is None
         self.inbox.append(EffectEnded(key=order.key, outcome=outcome))
 
     async def until(self, wake: datetime | None) -> None:
@@ -157,7 +159,8 @@ class Journey:
         )
 
     def should_rest(self) -> bool:
-        if self.state.ended or self.in_flight:
+        """Never right after a local activity: as it is replayed, the history may have another length at that moment."""
+        if self.state.ended or self.in_flight or self.ended_here:
             return False
         info = workflow.info()
         length = info.get_current_history_length()

@@ -78,13 +78,7 @@ async def test_how_an_effect_ended_is_not_forgotten_by_the_rest(temporal: Client
         sent.append(order)
         return Outcome(kind="unsure", reason="the answer was lost") if len(sent) < 6 else Outcome(kind="done")
 
-    start = JourneyStart(
-        journey=new_id("j"),
-        contact=new_id("c"),
-        playbook=HELLO.model_dump(mode="json", by_alias=True),
-        started=datetime.now(UTC),
-        rest_after=rest_after,
-    )
+    start = _start(rest_after)
     doers = [_doer(name, _done) for name in ("qualify", "end_journey", "alert")] + [_doer("send", send)]
     async with (
         Worker(
@@ -97,22 +91,82 @@ async def test_how_an_effect_ended_is_not_forgotten_by_the_rest(temporal: Client
         Worker(temporal, task_queue=queue_of("sendgrid"), activities=doers),
     ):
         handle = await temporal.start_workflow("AdvocateJourney", start, id=start.workflow, task_queue=ACTIVITY_QUEUE)
-        for word in range(1, 4):
-            for number in range(6):
-                notice = {"id": f"{word}.{number}", "at": datetime.now(UTC).isoformat(), "data": {"milestone": "x"}}
-                await handle.signal("usage.milestone_reached", notice)
-            await _in_doubt(handle)
-            await asyncio.sleep(0.5)
-            assert len(sent) == word, "a doubt is not called again unasked"
-            said = Intervention(step="hello/send", found=False, by="grace", reason="not there")
-            await handle.execute_update("resolve", said)
-            async with asyncio.timeout(20):
-                await calls[word].wait()
-        await handle.terminate()
+        try:
+            for word in range(1, 4):
+                for number in range(6):
+                    notice = {"id": f"{word}.{number}", "at": datetime.now(UTC).isoformat(), "data": {"milestone": "x"}}
+                    await handle.signal("usage.milestone_reached", notice)
+                await _in_doubt(handle)
+                await asyncio.sleep(0.5)
+                assert len(sent) == word, "a doubt is not called again unasked"
+                said = Intervention(step="hello/send", found=False, by="grace", reason="not there")
+                await handle.execute_update("resolve", said)
+                async with asyncio.timeout(20):
+                    await calls[word].wait()
+        finally:
+            await handle.terminate()
     assert [order.resolved for order in sent] == [False, True, True, True], "one word of an operator, one call"
     described = await temporal.get_workflow_handle(start.workflow).describe()
-    first = (await temporal.get_workflow_handle(start.workflow, run_id=handle.first_execution_run_id).describe()).run_id
-    assert described.run_id != first, "it did rest"
+    assert described.run_id != handle.first_execution_run_id, "it did rest"
+
+
+async def test_a_run_does_not_rest_on_a_slow_local_activity(temporal: Client) -> None:
+    """Temporal keeps such a task alive by starting it again, and replays these starts as one: whatever asks how long
+    the history is just then is told another number."""
+
+    @activity.defn(name="qualify")
+    async def slowly(order: Order) -> Outcome:
+        await asyncio.sleep(1.5)
+        return Outcome(kind="done")
+
+    start = _start(rest_after=12)
+    doers = [slowly, *(_doer(name, _done) for name in ("send", "end_journey", "alert"))]
+    handle = await temporal.start_workflow(
+        "AdvocateJourney",
+        start,
+        id=start.workflow,
+        task_queue=ACTIVITY_QUEUE,
+        task_timeout=timedelta(seconds=1),
+    )
+    for number in range(6):
+        notice = {"id": f"{number}", "at": datetime.now(UTC).isoformat(), "data": {"milestone": "x"}}
+        await handle.signal("usage.milestone_reached", notice)
+    async with Worker(
+        temporal, task_queue=ACTIVITY_QUEUE, workflows=[AdvocateJourney], activities=doers, workflow_runner=SHELLS
+    ):
+        try:
+            await _until_in(handle, "marker_recorded")
+        finally:
+            await handle.terminate()
+    seen = [event.WhichOneof("attributes") for event in (await _first_run(temporal, handle).fetch_history()).events]
+    started = seen[: seen.index("marker_recorded_event_attributes")].count("workflow_task_started_event_attributes")
+    assert started > 1, "it was kept alive"
+    assert (
+        seen[seen.index("marker_recorded_event_attributes") + 1] == "upsert_workflow_search_attributes_event_attributes"
+    )
+    assert "workflow_execution_continued_as_new_event_attributes" not in seen
+
+
+async def _until_in(handle: WorkflowHandle[Any, Any], event: str) -> None:
+    for _ in range(100):
+        if any(e.HasField(f"{event}_event_attributes") for e in (await handle.fetch_history()).events):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"there never was a {event}")
+
+
+def _first_run(temporal: Client, handle: WorkflowHandle[Any, Any]) -> WorkflowHandle[Any, Any]:
+    return temporal.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
+
+
+def _start(rest_after: int) -> JourneyStart:
+    return JourneyStart(
+        journey=new_id("j"),
+        contact=new_id("c"),
+        playbook=HELLO.model_dump(mode="json", by_alias=True),
+        started=datetime.now(UTC),
+        rest_after=rest_after,
+    )
 
 
 def _done(order: Order) -> Outcome:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from sqlalchemy import func, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.contact import Contact, Identity, Person, Tier
 from store import optouts
 from store.database import now
-from store.identity import follow, get_contact, kept_as, learn
+from store.identity import follow, get_contact, kept_as, learn, note_since
 from store.merge import one_person
 from store.tables import contacts
 
@@ -32,20 +32,14 @@ async def learn_from(
         known_by = [*names, *([Identity(kind="email", value=told.lower())] if told else [])]
         await learn(conn, kept, known_by, person)
         if opted_out:
-            await _silence(conn, kept)
+            await note_since(conn, kept, "opted_out_at", now())
     return kept
 
 
 async def opt_out(engine: AsyncEngine, contact: str) -> None:
     """They want to hear nothing from us, by any journey."""
     async with engine.begin() as conn:
-        await _silence(conn, contact)
-
-
-async def _silence(conn: AsyncConnection, contact: str) -> None:
-    """Since the first time they said so."""
-    first = func.coalesce(contacts.c.opted_out_at, now())
-    await conn.execute(update(contacts).where(contacts.c.id == kept_as(contact)).values(opted_out_at=first))
+        await note_since(conn, contact, "opted_out_at", now())
 
 
 async def opt_in(engine: AsyncEngine, contact: str) -> None:

@@ -6,7 +6,8 @@ subject.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Row, cast, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -158,8 +159,15 @@ async def _silent_as_before(conn: AsyncConnection, contact: str, names: Sequence
     """Of names that are new here: whoever opted out and was erased since is known by them, too."""
     since = await optouts.kept(conn, names)
     if since is not None:
-        first = func.coalesce(contacts.c.opted_out_at, since)
-        await conn.execute(update(contacts).where(contacts.c.id == contact).values(opted_out_at=first))
+        await note_since(conn, contact, "opted_out_at", since)
+
+
+async def note_since(
+    conn: AsyncConnection, contact: str, what: Literal["opted_out_at", "churned_at"], at: datetime
+) -> None:
+    """They opted out, or left: since the first time that was said."""
+    first = func.coalesce(contacts.c[what], at)
+    await conn.execute(update(contacts).where(contacts.c.id == kept_as(contact)).values({what: first}))
 
 
 def _facts(names: Sequence[Identity], person: Person | None, *, only_unknown: bool) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from models.contact import Identity
 from models.event import Event, checked_data
 from models.money import Money
 from store.database import new_id, now
-from store.identity import Resolved, resolve
+from store.identity import Resolved, note_since, resolve
 from store.payee import mark_payable
 from store.payout import reversed_outside
 from store.referral import credit, move
-from store.tables import contacts, inbox, strays
+from store.tables import inbox, strays
 
 A_MOMENT = timedelta(seconds=2)
 GIVEN_UP = timedelta(minutes=15)
@@ -184,10 +184,10 @@ async def _consequences(conn: AsyncConnection, event: Event, contact: str | None
     """What an event means for the record at once, whether or not a journey hears it."""
     if contact is None:
         return
-    column = {"contact.opted_out": "opted_out_at", "contact.churned": "churned_at"}.get(event.type)
-    if column is not None:
-        first = func.coalesce(contacts.c[column], event.at)
-        await conn.execute(update(contacts).where(contacts.c.id == contact).values({column: first}))
+    if event.type == "contact.opted_out":
+        await note_since(conn, contact, "opted_out_at", event.at)
+    if event.type == "contact.churned":
+        await note_since(conn, contact, "churned_at", event.at)
     if event.type == "payee.ready":
         await mark_payable(conn, contact)
     if event.type == "reward.taken_back" and data.get("reward"):

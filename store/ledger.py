@@ -32,6 +32,10 @@ LEASE = timedelta(seconds=40)
 Status = Literal["claimed", "pending", "open", "done", "withheld", "refused", "doubted"]
 Mode = Literal["first", "again", "look"]
 
+MAY_HAVE_HAPPENED: tuple[Status, ...] = ("claimed", "pending", "doubted")
+"""What is left open of an effect of which nobody knows yet that it did not happen."""
+HAS_ACTED: tuple[Status, ...] = (*MAY_HAVE_HAPPENED, "done")
+
 NOT_WANTED = "not wanted any more"
 SAID = "said to have happened"
 
@@ -258,7 +262,7 @@ async def _asks(conn: AsyncConnection, order: Order, at: datetime) -> int:
         effects.c.contact_id == order.contact,
         effects.c.purpose == "ask",
         effects.c.effect.in_(ASKS),
-        effects.c.status.in_(("claimed", "pending", "done", "doubted")),
+        effects.c.status.in_(HAS_ACTED),
         effects.c.first_sent_at > at - QUARTER,
         ~((effects.c.journey_id == order.journey) & (effects.c.step == order.step)),
     )
@@ -351,7 +355,7 @@ async def give_back(engine: AsyncEngine, key: str, mine: Mine, status: Status) -
 
 async def in_doubt(engine: AsyncEngine, key: str) -> bool:
     """Whether it may have happened and is not settled."""
-    query = select(effects.c.key).where(effects.c.key == key, effects.c.status.in_(("claimed", "pending", "doubted")))
+    query = select(effects.c.key).where(effects.c.key == key, effects.c.status.in_(MAY_HAVE_HAPPENED))
     async with engine.connect() as conn:
         return (await conn.execute(query)).first() is not None
 

@@ -17,6 +17,7 @@ from models.contact import Identity
 from store.database import new_id, now
 from store.fraud import DENY
 from store.identity import SAME_PERSON, follow, owners
+from store.ledger import HAS_ACTED
 from store.reward import money_of
 from store.screening import decision_on
 from store.tables import (
@@ -91,7 +92,7 @@ def _has_acted(journey: ColumnElement[Any]) -> ColumnElement[bool]:
     return exists().where(
         effects.c.journey_id == journey,
         effects.c.step != "journey",
-        effects.c.status.in_(("claimed", "pending", "done", "doubted")),
+        effects.c.status.in_(HAS_ACTED),
     )
 
 

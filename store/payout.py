@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from models.base import Json
 from models.money import Money
 from store.governance import Wait, Withhold
-from store.ledger import Look
+from store.ledger import MAY_HAVE_HAPPENED, Look
 from store.outcome import tell
 from store.payee import payee_of
 from store.referral import get as get_referral
-from store.reward import MAY_HAVE_HAPPENED, note, sale_of
+from store.reward import note, sale_of
 from store.tables import effects, reward_entries, rewards
 
 

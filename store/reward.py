@@ -22,7 +22,7 @@ from models.program import Budget, Reward
 from store import screening
 from store.governance import Wait, Withhold
 from store.identity import follow, get_contact
-from store.ledger import Look
+from store.ledger import MAY_HAVE_HAPPENED, Look
 from store.payee import payee_of
 from store.referral import get as get_referral
 from store.tables import contacts, decisions, effects, inbox, referrals, reward_entries, rewards
@@ -31,9 +31,6 @@ LATER = timedelta(days=1)
 """How long a reward waits before it looks again at what a new period or a report must change."""
 TOLD = timedelta(days=7)
 """How long it waits where a word wakes it: a person's decision, or an event."""
-
-MAY_HAVE_HAPPENED = ("claimed", "pending", "doubted")
-"""What is left open of an effect of which nobody knows yet that it did not happen."""
 
 _BUDGET_LOCK = 72_392_737  # nobody else's advisory lock
 _FRIEND_LOCKS = 72_392_738

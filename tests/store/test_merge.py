@@ -377,8 +377,8 @@ async def test_a_referral_that_a_person_voided_stays_so_by_the_other_name(engine
     assert isinstance(await pay(engine, paying, other), No)
 
 
-async def test_an_advocate_by_two_names_is_paid_once_for_a_friend(engine: AsyncEngine, paying: Program) -> None:
-    by_mail = await told(engine, "closed", by="ada@example.com", amount=SALE)
+async def sold_by_the_crm(engine: AsyncEngine) -> None:
+    """The CRM tells of Bo's purchase, and names Ada by its own id."""
     event = Event(
         type="referral.closed",
         source="crm",
@@ -388,6 +388,11 @@ async def test_an_advocate_by_two_names_is_paid_once_for_a_friend(engine: AsyncE
         data={"referred_by": CRM.text, "amount": SALE},
     )
     await accept(engine, event)
+
+
+async def test_an_advocate_by_two_names_is_paid_once_for_a_friend(engine: AsyncEngine, paying: Program) -> None:
+    by_mail = await told(engine, "closed", by="ada@example.com", amount=SALE)
+    await sold_by_the_crm(engine)
     [row] = await rows(engine, "SELECT id FROM referrals WHERE id != :id", id=by_mail)
     ada = await learn_from(engine, await met(engine, CRM), [CRM], TOLD)
     await can_be_paid(engine, MAIL)
@@ -398,15 +403,7 @@ async def test_an_advocate_by_two_names_is_paid_once_for_a_friend(engine: AsyncE
 
 async def test_a_reward_that_waits_stays_theirs(engine: AsyncEngine, paying: Program) -> None:
     """And is one, not two for one effect."""
-    event = Event(
-        type="referral.closed",
-        source="crm",
-        source_id="by id",
-        subject=Identity(kind="email", value=BO),
-        at=NOW,
-        data={"referred_by": CRM.text, "amount": SALE},
-    )
-    await accept(engine, event)
+    await sold_by_the_crm(engine)
     [row] = await rows(engine, "SELECT id FROM referrals")
     await pay(engine, paying, row.id)
     ada = await can_be_paid(engine, MAIL)

@@ -48,6 +48,12 @@ async def arrives(engine: AsyncEngine, event_type: str, source_id: str, who: str
     return accepted.contact
 
 
+async def all_is_due(engine: AsyncEngine) -> None:
+    """No lease and no patience holds an event back."""
+    async with engine.begin() as conn:
+        await conn.execute(text("UPDATE inbox SET not_before = now()"))
+
+
 async def heard(client: Client, contact: str) -> list[str]:
     """The signals in the history, by name."""
     handle: WorkflowHandle[Any, Any] = client.get_workflow_handle(workflow_id("thanks", contact))
@@ -105,8 +111,7 @@ async def test_dying_after_the_start_and_before_the_mark_starts_nothing_twice(
     with patch("store.inbox.mark_handed", side_effect=asyncio.CancelledError), pytest.raises(asyncio.CancelledError):
         await relay.drain()
     first = (await temporal.get_workflow_handle(workflow_id("thanks", who)).describe()).run_id
-    async with engine.begin() as conn:
-        await conn.execute(text("UPDATE inbox SET not_before = now()"))
+    await all_is_due(engine)
     await relay.drain()
     handle = temporal.get_workflow_handle(workflow_id("thanks", who))
     assert (await handle.describe()).run_id == first
@@ -148,8 +153,7 @@ async def test_no_event_overtakes_the_one_that_starts_the_journey(
     await arrives(engine, "qr.scanned", "2", "ada@example.com")
     await relay.drain()  # Temporal is back, and the first event is due in two seconds
     assert await waiting_count(engine) == 2
-    async with engine.begin() as conn:
-        await conn.execute(text("UPDATE inbox SET not_before = now()"))
+    await all_is_due(engine)
     await relay.drain()
     assert await heard(temporal, who) == ["nps.answered", "qr.scanned"]
 
@@ -162,8 +166,7 @@ async def test_an_event_after_a_long_outage_is_heard_by_the_journey_that_could_n
     with patch.object(relay.client, "start_workflow", side_effect=away):
         for _ in range(25):
             await relay.drain()
-            async with engine.begin() as conn:
-                await conn.execute(text("UPDATE inbox SET not_before = now()"))
+            await all_is_due(engine)
         await relay.drain()
     await arrives(engine, "qr.scanned", "2", "ada@example.com")
     await relay.drain()

@@ -123,9 +123,9 @@ async def the_rest_happens(world: World) -> None:
     """Boxes arrive, an advocate signs and opens an account, papers come in, colleagues tick off their tasks."""
     for gift in await world.effects(effect="send_gift"):
         await world.move("boxli", "ship", external_reference=gift.key)
-        await world.move("boxli", "deliver", external_reference=gift.key)
-        if gift.contact_id == await world.contact_id(ADA):
+        if gift.contact_id == await world.contact_id(ADA):  # before the carrier says so: her check-in is seconds away
             await world.move("boxli", "scan", external_reference=gift.key)
+        await world.move("boxli", "deliver", external_reference=gift.key)
     await world.move("sendspark", "view", contactEmail=ADA)
     await world.move("docusign", "sign")
     [account] = (await world.books("stripe"))["accounts"]
